@@ -1,0 +1,120 @@
+"""One request and its answer, converted: the three lanes, without a network.
+
+    lane 0  same format, nothing to change: the very bytes both ways
+    lane 1  same format, small changes to the request (model name, provider quirks); the answer's bytes untouched
+    lane 2  another format: through the hub
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from convert import hub, sse, stream, tools
+from convert.errors import ProxyError
+from convert.formats.contract import Flavor, Format
+from convert.losses import Report
+
+Json = dict[str, Any]
+Patch = Callable[[Json, Report], Json]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Converts between a client's format and an upstream's wire.
+
+    asked   the client's body, checked at the door (its schema), not changed here
+    model   the model name to send upstream; None: the client's
+    flavor  the provider's dialect of the wire
+    patch   the provider's last changes to the written body (providers/*.toml, [patch.FORMAT])
+    """
+
+    client: Format
+    wire: Format
+    asked: Json
+    flavor: Flavor
+    model: str | None = None
+    patch: Patch | None = None
+    report: Report = field(default_factory=Report)
+    names: tools.Names = field(default_factory=tools.Names)
+    streaming: bool = False  # what the upstream was asked for
+
+    @property
+    def same(self) -> bool:
+        """Lanes 0 and 1: the answer's bytes pass untouched."""
+        return self.client.name == self.wire.name
+
+    def request(self) -> Json:
+        """The body to send upstream; losses go to the report. Raises ProxyError for the client's mistakes.
+
+        Returns `asked` itself (the same object) when nothing had to be changed, so that the caller may
+        send the client's own bytes."""
+        body = self.asked
+        if not self.same or self.flavor != type(self.flavor)():
+            request = read(self.client, self.asked)
+            if not self.same and request.state.recalls:
+                raise _stateless(request.state)
+            request, self.names = tools.fit(request, self.wire.support(self.flavor), self.report)
+            body = self.wire.write_request(request, self.flavor, self.report)
+        if self.model is not None and "model" in body and body["model"] != self.model:
+            body = {**body, "model": self.model}
+        if self.patch:
+            body = self.patch(body, self.report)
+        self.streaming = bool(body.get("stream"))
+        return self.asked if body == self.asked else body
+
+    def response(self, body: Json) -> Json:
+        """The client's form of a finished answer. Raises ProxyError when the upstream's is malformed."""
+        response = guarded(self.wire.read_response, body, self.flavor)
+        return self.client.write_response(tools.restore(response, self.names), self.asked, self.report)
+
+    def events(self, pieces: Iterable[bytes]) -> Iterator[hub.Event]:
+        """The checked hub events of a streamed answer; an empty piece stands for silence."""
+        events = self.wire.read_stream(sse.chunks(pieces), self.flavor)
+        return tools.restored(stream.check(events), self.names)
+
+    def unfolded(self, body: Json) -> Iterator[hub.Event]:
+        """The events of a finished answer, for a client that asked for a stream."""
+        response = guarded(self.wire.read_response, body, self.flavor)
+        return stream.unfold(tools.restore(response, self.names))
+
+    def written(self, events: Iterator[hub.Event]) -> Iterator[bytes]:
+        """Hub events as the bytes of the client's stream."""
+        return self.client.write_stream(events, self.asked, self.report)
+
+    def folded(self, events: Iterable[hub.Event], seen: Callable[[], None] | None = None) -> Json:
+        """Hub events as one finished body, for a client that did not ask for a stream."""
+        return self.client.write_response(stream.fold(events, seen), self.asked, self.report)
+
+
+def read(form: Format, body: Json) -> hub.Request:
+    """The hub request of a client's body. Raises ProxyError (invalid_request), also for shapes that the
+    reader did not foresee."""
+    try:
+        return form.read_request(body)
+    except stream.MALFORMED as error:
+        raise ProxyError("invalid_request", f"the request has a field of an unexpected type: {error}") from error
+
+
+def guarded(reader: Callable[[Json, Any], hub.Response], body: Json, flavor: Flavor) -> hub.Response:
+    """What `reader` makes of an upstream's body. Raises ProxyError (upstream) for a body of the wrong shape."""
+    try:
+        return reader(body, flavor)
+    except stream.MALFORMED as error:
+        message = "the upstream sent an answer of an unexpected shape"
+        raise ProxyError("upstream", message) from error
+
+
+def _stateless(state: hub.State) -> ProxyError:
+    """The refusal of a request that leans on state which this upstream does not hold."""
+    if state.previous is not None:
+        return ProxyError(
+            "not_found",
+            f"Previous response with id '{state.previous}' not found.",
+            status=400,
+            code="previous_response_not_found",
+            param="previous_response_id",
+        )
+    name = "conversation" if state.conversation is not None else "prompt"
+    return ProxyError("unsupported", f"'{name}' is not supported with this upstream.", param=name)

@@ -1,0 +1,49 @@
+"""The named behaviours in which providers' dialects of Chat Completions differ. Values: providers/*.toml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from convert.formats.contract import Flavor
+
+
+@dataclass(frozen=True, slots=True)
+class ChatFlavor(Flavor):
+    """The defaults suit an unknown server that follows the common core of the API.
+
+    reasoning_field  where earlier reasoning is sent back on assistant messages; "" where the wire has no slot
+    replay           which earlier reasoning goes back: all, or only that of assistant messages with tool calls
+    developer_role   the role that `developer` messages are sent under
+    system           inline: system messages stay where they are; merged: all in one first message
+    flatten          lists of text parts become one string (blank line between them)
+    empty_content    the content of an assistant message that has only tool calls
+    tool_choice      the choices that are accepted; another becomes the nearest of them
+    custom_tools     custom (free text, grammar) tools are native
+    strict           `strict` on function tools is accepted
+    tool_media       images and files inside tool messages are accepted
+    json_schema      response_format json_schema is accepted; else json_object and the schema in words
+    stream_options   stream_options.include_usage is accepted
+    effort           how thinking is asked for: reasoning_effort: "high"; thinking: {"type": "enabled" or
+                     "disabled"}; enable_thinking: true; reasoning: {"effort": "high"}; "" where it cannot be
+    efforts          the effort words that are accepted, as hub word -> wire word; empty: as they come
+    think_tags       answers may open with <think>...</think> in the content
+    web_search       a web_search tool is sent as web_search_options
+    """
+
+    reasoning_field: str = "reasoning_content"
+    replay: Literal["all", "calls"] = "all"
+    developer_role: Literal["developer", "system", "user"] = "system"
+    system: Literal["inline", "merged"] = "inline"
+    flatten: bool = False
+    empty_content: str | None = None
+    tool_choice: tuple[str, ...] = ("auto", "none", "required", "named")
+    custom_tools: bool = False
+    strict: bool = True
+    tool_media: bool = False
+    json_schema: bool = True
+    stream_options: bool = True
+    effort: Literal["reasoning_effort", "thinking", "enable_thinking", "reasoning", ""] = "reasoning_effort"
+    efforts: dict[str, str] = field(default_factory=dict)
+    think_tags: bool = True
+    web_search: bool = False

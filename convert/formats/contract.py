@@ -1,0 +1,89 @@
+"""What a format is: eight functions, a schema for the door, and a few facts about its wire.
+
+    wire -> hub    read_request   read_response   read_stream    read_error
+    hub -> wire    write_request  write_response  write_stream   write_error
+
+All are pure. Readers of requests raise ProxyError (invalid_request) with the path of the fault; readers
+of what an upstream sent may raise anything in `stream.MALFORMED`, which the caller turns into one error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from marshmallow import Schema
+
+from convert import hub
+from convert.errors import ProxyError
+from convert.losses import Report
+from convert.sse import Chunk
+from convert.tools import Support
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Flavor:
+    """Named behaviours of one provider's dialect of a wire. Each format declares its own subclass, with
+    a default for each field; providers/*.toml set them ([flavor.FORMAT])."""
+
+
+class ReadRequest(Protocol):
+    def __call__(self, body: Json) -> hub.Request: ...
+
+
+class WriteRequest(Protocol):
+    def __call__(self, request: hub.Request, flavor: Any, report: Report) -> Json: ...
+
+
+class ReadResponse(Protocol):
+    def __call__(self, body: Json, flavor: Any) -> hub.Response: ...
+
+
+class WriteResponse(Protocol):
+    def __call__(self, response: hub.Response, asked: Json, report: Report) -> Json:
+        """`asked`: the client's own request body, whose settings some wires repeat in the answer."""
+
+
+class ReadStream(Protocol):
+    def __call__(self, chunks: Iterator[Chunk], flavor: Any) -> Iterator[hub.Event]: ...
+
+
+class WriteStream(Protocol):
+    def __call__(self, events: Iterator[hub.Event], asked: Json, report: Report) -> Iterator[bytes]: ...
+
+
+class ReadError(Protocol):
+    def __call__(self, status: int, body: Any) -> ProxyError:
+        """`body`: parsed JSON, or text where the upstream sent something else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One wire format, client-facing and upstream."""
+
+    name: str
+    schema: Schema
+    flavor: type[Flavor]
+    read_request: ReadRequest
+    write_request: WriteRequest
+    read_response: ReadResponse
+    write_response: WriteResponse
+    read_stream: ReadStream
+    write_stream: WriteStream
+    read_error: ReadError
+    write_error: Callable[[ProxyError], Json]
+    support: Callable[[Any], Support]  # flavor -> what the wire can say of tools
+    path: Callable[[str, bool], str]  # (model, stream) -> path under the base URL, "/chat/completions"
+    credentials: Callable[[str], Mapping[str, str]]  # upstream key -> request headers
+    keep_alive: bytes  # what may be sent between two frames while nothing happens (lane 0)
+    headers: Mapping[str, str] = field(default_factory=dict)  # sent with each upstream call
+
+
+def take(body: Json, key: str, default: Any = None) -> Any:
+    """Pops `key` unless it is absent or null; a null stays behind, in what becomes `extra`."""
+    if body.get(key) is None:
+        return default
+    return body.pop(key)
