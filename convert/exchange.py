@@ -42,8 +42,13 @@ class Exchange:
 
     @property
     def same(self) -> bool:
-        """Lanes 0 and 1: the answer's bytes pass untouched."""
+        """Whether the upstream speaks the client's own format."""
         return self.client.name == self.wire.name
+
+    @property
+    def untouched(self) -> bool:
+        """Lanes 0 and 1, once `request` was called: the answer's bytes pass as they are."""
+        return self.same and not self.names
 
     def request(self) -> Json:
         """The body to send upstream; losses go to the report. Raises ProxyError for the client's mistakes.

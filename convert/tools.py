@@ -32,3 +32,23 @@ class Support:
     allowed_choice: bool = False  # a choice among some of the tools
     name_length: int = 64
     id_length: int = 64
+
+
+class Names(dict[str, hub.Tool]):
+    """Wire name -> the tool as the client knows it, for each tool whose name or kind had to change.
+    Empty: nothing changed, and answers need no mapping."""
+
+
+def fit(request: hub.Request, support: Support, report: Report) -> tuple[hub.Request, Names]:
+    """The request with only such tools, calls and results as the wire can say, and the way back."""
+    raise NotImplementedError
+
+
+def restored(events: Iterable[hub.Event], names: Names) -> Iterator[hub.Event]:
+    """Events with each tool call under its type, name and namespace of the client."""
+    raise NotImplementedError
+
+
+def restore(response: hub.Response, names: Names) -> hub.Response:
+    """The same for a finished response."""
+    raise NotImplementedError
