@@ -58,9 +58,10 @@ class Exchange:
         body = self.asked
         if not self.same or self.flavor != type(self.flavor)():
             request = read(self.client, self.asked)
-            if not self.same and request.state.recalls:
+            if not self.same and (request.state.recalls or request.state.background):
                 raise _stateless(request.state)
-            request, self.names = tools.fit(request, self.wire.support(self.flavor), self.report)
+            support = self.wire.support(self.flavor)
+            request, self.names = tools.fit(request, support, self.report, home=self.same)
             body = self.wire.write_request(request, self.flavor, self.report)
         if self.model is not None and "model" in body and body["model"] != self.model:
             body = {**body, "model": self.model}
@@ -121,5 +122,5 @@ def _stateless(state: hub.State) -> ProxyError:
             code="previous_response_not_found",
             param="previous_response_id",
         )
-    name = "conversation" if state.conversation is not None else "prompt"
+    name = "conversation" if state.conversation is not None else "prompt" if state.prompt is not None else "background"
     return ProxyError("unsupported", f"'{name}' is not supported with this upstream.", param=name)

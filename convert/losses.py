@@ -45,9 +45,9 @@ class Report:
         self.losses.append(Loss(path, "moved", what))
 
     def extras(self, path: str, extra: dict[str, Any]) -> None:
-        """Record each field of a node's `extra` as dropped; a field that was null said nothing."""
+        """Record each field of a node's `extra` as dropped; one that was null or empty said nothing."""
         for key, value in extra.items():
-            if value is not None:
+            if value not in (None, "", [], {}):
                 self.dropped(f"{path}.{key}" if path else key)
 
     def header(self) -> str:

@@ -100,7 +100,7 @@ class Fold:
 
     def __init__(self) -> None:
         self.response = hub.Response()
-        self._parts: list[hub.Part] = []
+        self.parts: list[hub.Part] = []  # by index; a part has its text once it has ended
         self._owners: list[int] = []  # the choice of each part
         self._texts: list[list[str]] = []  # joined once, at the end: adding strings up is quadratic
 
@@ -110,13 +110,13 @@ class Fold:
             case hub.Delta(index, text, logprobs):
                 self._texts[index].append(text)
                 if logprobs:
-                    self._parts[index].logprobs.extend(logprobs)  # type: ignore[union-attr]
+                    self.parts[index].logprobs.extend(logprobs)  # type: ignore[union-attr]
             case hub.PartStart(_, part, choice):
-                self._parts.append(copy_part(part))
+                self.parts.append(copy_part(part))
                 self._owners.append(choice)
                 self._texts.append([])
             case hub.PartEnd(index):
-                close_part(self._parts[index], "".join(self._texts[index]), event)
+                close_part(self.parts[index], "".join(self._texts[index]), event)
             case hub.Start():
                 self.response = hub.Response(
                     id=event.id, model=event.model, created=event.created, usage=event.usage,
@@ -125,12 +125,16 @@ class Fold:
             case hub.End():
                 self._end(event)
 
+    def grown(self, index: int) -> bool:
+        """Whether the part, still open, has any text yet."""
+        return any(self._texts[index])
+
     def _end(self, event: hub.End) -> None:
         response = self.response
         response.usage = event.usage or response.usage
         response.service_tier = event.service_tier or response.service_tier
         response.extra |= event.extra
-        owned = list(zip(self._parts, self._owners, strict=True))
+        owned = list(zip(self.parts, self._owners, strict=True))
         response.choices = [
             hub.Choice(parts=[part for part, owner in owned if owner == n], reason=reason)
             for n, reason in enumerate(event.reasons)

@@ -1,0 +1,31 @@
+"""The OpenAI Responses API, as a client-facing API and as an upstream wire."""
+
+from __future__ import annotations
+
+from convert.formats.contract import Format
+from convert.formats.responses.errors import read_error, write_error
+from convert.formats.responses.flavor import ResponsesFlavor
+from convert.formats.responses.reader import read_stream
+from convert.formats.responses.request import read_request, support, write_request
+from convert.formats.responses.response import read_response, write_response
+from convert.formats.responses.schema import SCHEMA
+from convert.formats.responses.writer import write_stream
+
+FORMAT = Format(
+    name="responses",
+    schema=SCHEMA,
+    flavor=ResponsesFlavor,
+    read_request=read_request,
+    write_request=write_request,
+    read_response=read_response,
+    write_response=write_response,
+    read_stream=read_stream,
+    write_stream=write_stream,
+    read_error=read_error,
+    write_error=write_error,
+    support=support,
+    path=lambda model, stream: "/responses",
+    credentials=lambda key: {"Authorization": f"Bearer {key}"} if key else {},
+    # observed: Codex's idle timer is reset by events only, not by comments
+    keep_alive=b'event: keepalive\ndata: {"type":"keepalive"}\n\n',
+)
