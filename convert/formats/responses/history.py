@@ -123,7 +123,7 @@ class _Writer:
             self.report.dropped(parts[-1].path, "sealed reasoning of another provider")
             sealed = None
         body: Json = {"type": "reasoning", **self.identity(message)}
-        body["summary"] = [self.thought(part) for part in parts if part.kind == "summary" and part.text]
+        body["summary"] = [self.thought(p) for p in parts if p.kind == "summary" and (p.text or self.kept(p))]
         full = [self.thought(part) for part in parts if part.kind == "full"]
         if full and not self.flavor.reasoning_text:
             self.report.dropped(parts[0].path, "this upstream takes back no reasoning in the open")
@@ -139,6 +139,10 @@ class _Writer:
             yield body | message.extra
         elif body["summary"] or "content" in body or sealed:
             yield {**body, "id": item_id("rs_", [part.text for part in parts])}
+
+    def kept(self, part: hub.Reasoning) -> bool:
+        """Whether a summary without words is one that was sent so, not the mere bearer of a seal."""
+        return self.home and "absent" not in part.wire
 
     def thought(self, part: hub.Reasoning) -> Json:
         """One text of a reasoning item."""

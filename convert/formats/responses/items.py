@@ -195,7 +195,7 @@ def reasoning_parts(item: Json, path: str) -> list[hub.Reasoning]:
             if not isinstance(texts, list):
                 raise invalid(f"{path}.{key}", "must be a list")
             parts += [_read_thought(text, kind, f"{path}.{key}[{n}]") for n, text in enumerate(texts)]
-    parts = parts or [hub.Reasoning(kind="summary", path=path)]
+    parts = parts or [hub.Reasoning(kind="summary", path=path, wire={"absent": True})]
     if (blob := take(item, "encrypted_content")) is not None:
         parts[-1].sealed = hub.Sealed("responses", blob)
     return parts

@@ -191,4 +191,4 @@ def _at_home(item: output.Item, response: hub.Response, report: Report) -> Json:
     original = next((each for each in response.wire["output"] if each.get("id") == item.id), None)
     if original is None or original["type"] != written["type"]:
         return written
-    return {key: written.get(key, value) for key, value in original.items()}
+    return {key: value if key == "status" else written.get(key, value) for key, value in original.items()}
