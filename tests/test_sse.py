@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import pytest
@@ -16,7 +17,7 @@ CHUNKS = [{"n": 1, "text": "café 🎉"}, {"n": 2}, {"n": 3}, sse.DONE]
 
 def cut(data: bytes, *places: int) -> list[bytes]:
     edges = [0, *sorted(places), len(data)]
-    return [piece for a, b in zip(edges, edges[1:]) if (piece := data[a:b])]
+    return [piece for a, b in itertools.pairwise(edges) if (piece := data[a:b])]
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])

@@ -159,8 +159,10 @@ def logprob(token: Json) -> Json:
 
 def streamed_logprob(token: Json) -> Json:
     """The same as deltas carry it, without the bytes."""
-    alternatives = [{"token": t.get("token", ""), "logprob": t.get("logprob", 0)} for t in token.get("top_logprobs") or []]
-    return {"token": token.get("token", ""), "logprob": token.get("logprob", 0), "top_logprobs": alternatives}
+    whole = logprob(token)
+    for each in (whole, *whole["top_logprobs"]):
+        del each["bytes"]
+    return whole
 
 
 def _counted(token: Json) -> Json:

@@ -15,7 +15,7 @@ from convert.errors import ProxyError
 from convert.formats.responses import content, output
 from convert.formats.responses.errors import read_error, read_failure
 from convert.formats.responses.flavor import ResponsesFlavor
-from convert.formats.responses.response import ECHO, read_reason, read_response, read_usage
+from convert.formats.responses.response import ECHO, read_reason, read_usage
 from convert.sse import Chunk
 from convert.stream import Parts
 
@@ -234,7 +234,7 @@ class _Reader:
                 yield from self.item_done(index, item)
         yield from self.parts.close_all()
         reason = read_reason(body, self.done)
-        extra = {key: value for key, value in _start(body).extra.items()}
+        extra = dict(_start(body).extra.items())
         yield hub.End([reason], read_usage(body.get("usage")), body.get("service_tier"), extra)
 
     def known(self, item: Json) -> bool:

@@ -114,7 +114,7 @@ class _Writer:
         index = event.index
         item = self.places.get(index)
         part = self.fold.parts[index]
-        if item is not None and isinstance(part, hub.ToolCall) and item.kind == "function" and not self.fold.grown(index):
+        if item is not None and item.kind == "function" and not self.fold.grown(index):
             yield self.delta(hub.Delta(index, "{}"))  # no arguments: clients parse them all the same
         self.fold.add(event)
         if item is None:
