@@ -1,0 +1,70 @@
+"""The log: one line for each request, and no key in any line."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+
+from flask import Flask, Response, g, request
+
+log = logging.getLogger("convert.requests")
+_KEY = re.compile(r"([?&](?:api_)?key=)[^&\s\"']+", re.IGNORECASE)
+# They write the path with its query, where Gemini's clients put their key.
+ACCESS_LOGS = ("werkzeug", "gunicorn.access")
+
+
+def keep(app: Flask, level: str) -> None:
+    """Sets up logging at `level`, and the line for each request of `app`."""
+    package = logging.getLogger("convert")
+    package.setLevel(level)
+    if not package.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        package.addHandler(handler)
+    for name in ACCESS_LOGS:
+        logger = logging.getLogger(name)
+        if hide not in logger.filters:
+            logger.addFilter(hide)
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def hide(record: logging.LogRecord) -> bool:
+    """A log filter that takes the keys out of URLs."""
+    message = record.getMessage()
+    hidden = _KEY.sub(r"\1***", message)
+    if hidden != message:
+        record.msg, record.args = hidden, ()
+    return True
+
+
+def _begin() -> None:
+    g.began = time.monotonic()
+
+
+def _end(response: Response) -> Response:
+    """Arranges for the line to be written when the last byte was sent, or the client has gone."""
+    facts = {
+        "method": request.method,
+        "path": request.path,
+        "upstream": g.get("upstream", "-"),
+        "model": g.get("model", "-"),
+        "status": response.status_code,
+    }
+    began, report = g.get("began"), g.get("report")
+
+    def line() -> None:
+        passed = (time.monotonic() - began) * 1000 if began else 0
+        losses = len(report.losses) if report else 0
+        words = " ".join(f"{name}={_plain(value)}" for name, value in facts.items())
+        log.info("%s ms=%.0f losses=%d", words, passed, losses)
+
+    response.call_on_close(line)
+    return response
+
+
+def _plain(value: object) -> str:
+    """A value as one word of a log line; what a client sent must not forge another line."""
+    text = str(value)[:200]
+    return text if re.fullmatch(r"[\x21-\x7e]+", text) else repr(text)
