@@ -101,7 +101,7 @@ class Fold:
     def __init__(self) -> None:
         self.response = hub.Response()
         self.parts: list[hub.Part] = []  # by index; a part has its text once it has ended
-        self._owners: list[int] = []  # the choice of each part
+        self.owners: list[int] = []  # the choice of each part
         self._texts: list[list[str]] = []  # joined once, at the end: adding strings up is quadratic
 
     def add(self, event: hub.Event) -> None:
@@ -113,7 +113,7 @@ class Fold:
                     self.parts[index].logprobs.extend(logprobs)  # type: ignore[union-attr]
             case hub.PartStart(_, part, choice):
                 self.parts.append(copy_part(part))
-                self._owners.append(choice)
+                self.owners.append(choice)
                 self._texts.append([])
             case hub.PartEnd(index):
                 close_part(self.parts[index], "".join(self._texts[index]), event)
@@ -134,7 +134,7 @@ class Fold:
         response.usage = event.usage or response.usage
         response.service_tier = event.service_tier or response.service_tier
         response.extra |= event.extra
-        owned = list(zip(self.parts, self._owners, strict=True))
+        owned = list(zip(self.parts, self.owners, strict=True))
         response.choices = [
             hub.Choice(parts=[part for part, owner in owned if owner == n], reason=reason)
             for n, reason in enumerate(event.reasons)

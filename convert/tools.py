@@ -188,9 +188,7 @@ class _Fitting:
     def emulated(self, tool: hub.Tool) -> hub.Tool:
         """A custom tool as a function with one string."""
         self.report.approximated(tool.path, "a custom tool became a function with one string")
-        description, form = tool.description or "", tool.schema or {}
-        nested = form.get("grammar")  # Chat nests the grammar, Responses does not
-        grammar = nested if isinstance(nested, dict) else form
+        description, grammar = tool.description or "", tool.schema or {}
         if grammar.get("definition"):
             description += (
                 f"\n\nThe input must follow this {grammar.get('syntax', 'lark')} grammar:\n{grammar['definition']}"

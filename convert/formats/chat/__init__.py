@@ -1,0 +1,30 @@
+"""The OpenAI Chat Completions API, as a client-facing API and as an upstream wire."""
+
+from __future__ import annotations
+
+from convert.formats.chat.errors import read_error, write_error
+from convert.formats.chat.flavor import ChatFlavor
+from convert.formats.chat.reader import read_stream
+from convert.formats.chat.request import read_request, support, write_request
+from convert.formats.chat.response import read_response, write_response
+from convert.formats.chat.schema import SCHEMA
+from convert.formats.chat.writer import KEEP_ALIVE, write_stream
+from convert.formats.contract import Format
+
+FORMAT = Format(
+    name="chat",
+    schema=SCHEMA,
+    flavor=ChatFlavor,
+    read_request=read_request,
+    write_request=write_request,
+    read_response=read_response,
+    write_response=write_response,
+    read_stream=read_stream,
+    write_stream=write_stream,
+    read_error=read_error,
+    write_error=write_error,
+    support=support,
+    path=lambda model, stream: "/chat/completions",
+    credentials=lambda key: {"Authorization": f"Bearer {key}"} if key else {},
+    keep_alive=KEEP_ALIVE,
+)

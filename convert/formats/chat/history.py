@@ -1,0 +1,196 @@
+"""Hub messages -> messages on the wire: what `messages` reads, written in a provider's dialect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from convert import hub
+from convert.formats.chat import content
+from convert.formats.chat.flavor import ChatFlavor
+from convert.losses import Report
+
+Json = dict[str, Any]
+
+
+def write_messages(messages: list[hub.Message], home: bool, flavor: ChatFlavor, report: Report) -> list[Json]:
+    """The `messages` list. Raises ProxyError (unsupported) for content that the wire has no place for."""
+    writer = _Writer(home, flavor, report)
+    written: list[Json] = []
+    held: list[Json] = []  # media of tool results, which wait until all results of a turn are given
+    for message in messages:
+        if held and not any(isinstance(part, hub.ToolResult) for part in message.parts):
+            written += held
+            held = []
+        written += writer.messages(message, held)
+    written += held
+    return _merged_system(written) if flavor.system == "merged" else written
+
+
+def _merged_system(messages: list[Json]) -> list[Json]:
+    """All system messages as one, at the start; for servers whose templates take no other."""
+    system = [message for message in messages if message["role"] in ("system", "developer")]
+    if len(system) <= 1 and messages[: len(system)] == system:
+        return messages
+    texts = [_flat(message["content"]) for message in system]
+    rest = [message for message in messages if message["role"] not in ("system", "developer")]
+    return [{**system[0], "content": "\n\n".join(texts)}, *rest]
+
+
+def _flat(words: Any) -> str:
+    """Text parts as one string."""
+    if isinstance(words, str):
+        return words
+    return "\n\n".join(part["text"] if isinstance(part, dict) else part for part in words)
+
+
+class _Writer:
+    """Writes one message at a time; holds what all of them need."""
+
+    def __init__(self, home: bool, flavor: ChatFlavor, report: Report) -> None:
+        self.home = home
+        self.flavor = flavor
+        self.report = report
+
+    def extra(self, node: hub.Node) -> Json:
+        """What only this format knows of a node; at another origin it is reported instead."""
+        if self.home:
+            return node.extra
+        self.report.extras(node.path, node.extra)
+        return {}
+
+    def messages(self, message: hub.Message, held: list[Json]) -> Iterator[Json]:
+        """The wire messages of one hub message; media of tool results go to `held`."""
+        results = [part for part in message.parts if isinstance(part, hub.ToolResult)]
+        for result in results:
+            yield self.result(result, message, held)
+        if not results or len(results) < len(message.parts):
+            yield from self.message(message)
+
+    def message(self, message: hub.Message) -> Iterator[Json]:
+        """A system, developer, user or assistant message; none where nothing is left of it."""
+        role = self.flavor.developer_role if message.role == "developer" else message.role
+        body: Json = {"role": role}
+        words = [part for part in message.parts if self.is_content(part)]
+        if message.role == "assistant":
+            body |= self.reasoning(message)
+        if words:
+            body["content"] = self.content(words, message)
+        elif self.home and "empty" in message.wire:
+            body["content"] = message.wire["empty"]
+        if message.name is not None:
+            body["name"] = message.name
+        if message.role == "assistant":
+            body |= self.refusal(message) | self.calls(message)
+        body |= self.extra(message)
+        if not self.home and body.get("content") in (None, []):
+            if not body.keys() & {"tool_calls", "refusal", self.flavor.reasoning_field}:
+                return
+            body["content"] = self.flavor.empty_content
+        yield body
+
+    def is_content(self, part: hub.Part) -> bool:
+        """Whether a part belongs to `content`."""
+        match part:
+            case hub.Refusal():
+                return self.home and "field" not in part.wire
+            case hub.Reasoning():
+                return self.home and "part" in part.wire
+            case hub.Text() | hub.Media() | hub.Raw():
+                return True
+        return False
+
+    def content(self, words: list[hub.Part], message: hub.Message) -> Any:
+        """`content`: one string where it was one, or where a single text says it all; else a list."""
+        only = words[0] if len(words) == 1 else None
+        single = isinstance(only, hub.Text) and not only.cache and not only.citations
+        if isinstance(only, hub.Text) and (message.plain or (single and not self.home and not only.extra)):
+            return only.text
+        written = []
+        for part in words:
+            if message.role == "assistant" and isinstance(part, hub.Media) and not self.home:
+                self.report.dropped(part.path, "no place in an earlier answer")
+            elif (body := content.write_part(part, self.home, self.report)) not in (None, {"type": "text", "text": ""}):
+                written.append(body)
+        if self.flavor.flatten and written and all(isinstance(p, str) or p["type"] == "text" for p in written):
+            return _flat(written)
+        return written
+
+    def reasoning(self, message: hub.Message) -> Json:
+        """The reasoning of an earlier answer, in the field that the provider reads."""
+        thoughts = [part for part in message.parts if isinstance(part, hub.Reasoning) and "part" not in part.wire]
+        if self.home:
+            return {field: part.text for part in thoughts for field in part.wire.get("fields", ["reasoning_content"])}
+        calls = any(isinstance(part, hub.ToolCall) for part in message.parts)
+        field = self.flavor.reasoning_field if calls or self.flavor.replay == "all" else ""
+        texts = []
+        for part in thoughts:
+            self.report.extras(part.path, part.extra)
+            if part.sealed:
+                self.report.dropped(part.path, "sealed reasoning")
+            if part.text and field:
+                texts.append(part.text)
+            elif part.text:
+                self.report.dropped(part.path, "this upstream takes back no reasoning")
+        return {field: "\n\n".join(texts)} if texts else {}
+
+    def refusal(self, message: hub.Message) -> Json:
+        """An earlier refusal."""
+        texts = [p.text for p in message.parts if isinstance(p, hub.Refusal) and not self.is_content(p)]
+        return {"refusal": "\n\n".join(texts)} if texts else {}
+
+    def calls(self, message: hub.Message) -> Json:
+        """`tool_calls`, or the legacy single call."""
+        calls = [part for part in message.parts if isinstance(part, hub.ToolCall)]
+        if self.home and calls and calls[0].wire.get("legacy"):
+            return {"function_call": {"name": calls[0].name, "arguments": calls[0].text}}
+        return {"tool_calls": [self.call(call) for call in calls]} if calls else {}
+
+    def call(self, call: hub.ToolCall) -> Json:
+        """One call."""
+        if call.sealed:
+            self.report.dropped(call.path, "sealed state of another provider")
+        extra = self.extra(call)
+        kind = "custom" if call.type == "custom" else "function"
+        inner: Json = {"name": call.name}
+        if kind == "custom":
+            inner["input"] = call.text
+        elif not (self.home and call.wire.get("absent")):
+            text = call.text if self.home else call.text.strip() or "{}"
+            inner["arguments"] = json.loads(text) if self.home and call.wire.get("object") else text
+        inner |= {key.removeprefix(f"{kind}."): v for key, v in extra.items() if key.startswith(f"{kind}.")}
+        body: Json = {"id": call.id, "type": kind, kind: inner}
+        if self.home and call.wire.get("untyped"):
+            del body["type"]
+        return body | {key: value for key, value in extra.items() if "." not in key}
+
+    def result(self, result: hub.ToolResult, message: hub.Message, held: list[Json]) -> Json:
+        """A tool message. Media that the wire has no place for there follow in a user message of their own."""
+        body: Json = {"role": "tool", "tool_call_id": result.call_id}
+        if self.home and result.wire.get("legacy"):
+            body = {"role": "function"}
+        if result.name is not None and self.home:
+            body["name"] = result.name
+        if result.error and not self.home:
+            self.report.approximated(f"{result.path}.is_error", "told in the text of the result only")
+        parts = result.parts
+        if not self.flavor.tool_media and not self.home:
+            media = [part for part in parts if isinstance(part, hub.Media)]
+            parts = [part for part in parts if not isinstance(part, hub.Media)]
+            if media:
+                held.append(self.apart(result, media))
+        if not parts and self.home:
+            return body | ({} if result.wire.get("absent", True) else {"content": None}) | self.extra(result)
+        inner = hub.Message(role="tool", parts=parts, plain=message.plain and len(parts) == 1)
+        body["content"] = self.content(parts, inner) if parts else "(see the following message)" if held else ""
+        if body["content"] == []:
+            body["content"] = ""
+        return body | self.extra(result)
+
+    def apart(self, result: hub.ToolResult, media: list[hub.Media]) -> Json:
+        """Media of a tool's result as a user message that names the call."""
+        for part in media:
+            self.report.moved(part.path, "from the tool's result to a user message")
+        heading = {"type": "text", "text": f"Attached to the result of tool call {result.call_id}:"}
+        return {"role": "user", "content": [heading, *(content.write_part(p, self.home, self.report) for p in media)]}
