@@ -163,6 +163,8 @@ class _Writer:
         body: Json = {"id": call.id, "type": kind, kind: inner}
         if self.home and call.wire.get("untyped"):
             del body["type"]
+        if self.home and "index" in call.wire:
+            body["index"] = call.wire["index"]
         return body | {key: value for key, value in extra.items() if "." not in key}
 
     def result(self, result: hub.ToolResult, message: hub.Message, held: list[Json]) -> Json:

@@ -116,6 +116,8 @@ def read_call(call: Any, path: str) -> hub.ToolCall:
         raise invalid(f"{path}.{kind}.arguments", "must be a string")
     if body.pop("type", None) is None:
         wire["untyped"] = True
+    if "index" in body:  # a leftover of a stream
+        wire["index"] = body.pop("index")
     call_id = body.pop("id", None)
     if not isinstance(call_id, str):
         raise invalid(f"{path}.id", "must be a string")

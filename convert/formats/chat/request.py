@@ -9,6 +9,7 @@ from typing import Any
 from convert import hub
 from convert.errors import invalid
 from convert.formats.chat import definitions, history, messages
+from convert.formats.chat.answer import SERVICE_TIERS
 from convert.formats.chat.flavor import ChatFlavor
 from convert.formats.chat.thinking import read_thinking, write_thinking
 from convert.formats.contract import take
@@ -214,6 +215,9 @@ def _write_params(request: hub.Request, body: Json, home: bool, report: Report) 
         params.pop("parallel_tool_calls", None)
     if not home and params.get("store") is False:
         del params["store"]  # the default here, and a word that many servers refuse
+    if not home and params.get("service_tier") not in (None, *SERVICE_TIERS):
+        report.dropped("service_tier", "no such tier here")
+        del params["service_tier"]
     spelling = request.wire.get("spelling", {}) if home else {}
     for name, value in params.items():
         if name in WRITTEN:

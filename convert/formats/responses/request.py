@@ -32,6 +32,8 @@ FIELDS = {
     "truncation": "truncation",
     "max_tool_calls": "max_tool_calls",
 }
+LEAST_TOKENS = 16  # of max_output_tokens
+SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
 LOGPROBS = "message.output_text.logprobs"
 # params that this wire carries elsewhere than in FIELDS, or that ask for what it always gives
 ELSEWHERE = {"verbosity", "logprobs", "include_usage"}
@@ -126,6 +128,8 @@ def write_request(request: hub.Request, flavor: ResponsesFlavor, report: Report)
     for key, name in FIELDS.items():
         if name in request.params:
             body[key] = request.params[name]
+    if not home:
+        _within_limits(body, report)
     _write_text(request, body, home, report)
     _write_thinking(request.thinking, body, home, report)
     _write_state(request, body)
@@ -187,6 +191,17 @@ def _write_thinking(thinking: hub.Thinking | None, body: Json, home: bool, repor
         report.extras(thinking.path, thinking.extra)
     if reasoning or home:
         body["reasoning"] = reasoning
+
+
+def _within_limits(body: Json, report: Report) -> None:
+    """Values of another format that this one's schema refuses."""
+    limit = body.get("max_output_tokens")
+    if isinstance(limit, int) and limit < LEAST_TOKENS:
+        report.approximated("max_tokens", f"{limit} became {LEAST_TOKENS}")
+        body["max_output_tokens"] = LEAST_TOKENS
+    if body.get("service_tier") not in (None, *SERVICE_TIERS):
+        report.dropped("service_tier", "no such tier here")
+        del body["service_tier"]
 
 
 def _write_state(request: hub.Request, body: Json) -> None:

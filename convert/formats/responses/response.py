@@ -11,6 +11,7 @@ from convert import hub
 from convert.formats.responses import output
 from convert.formats.responses.errors import read_failure
 from convert.formats.responses.flavor import ResponsesFlavor
+from convert.formats.responses.request import SERVICE_TIERS
 from convert.losses import Report
 
 Json = dict[str, Any]
@@ -31,9 +32,9 @@ SHELL: Json = {
     "store": False, "temperature": 1.0, "text": {"format": {"type": "text"}}, "tool_choice": "auto", "tools": [],
     "top_logprobs": 0, "top_p": 1.0, "truncation": "disabled", "usage": None, "user": None, "metadata": {},
 }  # fmt: skip
+NOT_NULL = ("prompt_cache_key", "safety_identifier", "user")
 UNTYPED = ("frequency_penalty", "presence_penalty", "store")
 REASONS = {"max_output_tokens": "length", "content_filter": "filter"}
-SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
 
 
 def read_response(body: Json, flavor: ResponsesFlavor) -> hub.Response:
@@ -75,10 +76,8 @@ def read_usage(usage: Json | None) -> hub.Usage | None:
     return counted
 
 
-def write_usage(usage: hub.Usage | None) -> Json | None:
+def write_usage(usage: hub.Usage) -> Json:
     """Token counts with every field that strict clients need."""
-    if usage is None:
-        return None
     return {
         "input_tokens": usage.input,
         "input_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_write},
@@ -157,14 +156,14 @@ def finish(body: Json, response: hub.Response, items: list[Json], report: Report
         **body, "status": "incomplete" if reason else "completed", "service_tier": tier,
         "completed_at": None if reason else int(time.time()),
         "incomplete_details": {"reason": reason} if reason else None, "output": items,
-        "usage": write_usage(response.usage),
+        "usage": write_usage(response.usage or hub.Usage()),  # strict clients need the counts, if only zeros
     }  # fmt: skip
     return without_untyped(finished) if reason else finished
 
 
 def without_untyped(body: Json) -> Json:
-    """An answer that broke off, without the members that OpenAI sends but its published types lack."""
-    return {key: value for key, value in body.items() if key not in UNTYPED}
+    """An answer that broke off, without the members, and the nulls, that OpenAI's published types do not have."""
+    return {k: v for k, v in body.items() if k not in UNTYPED and not (v is None and k in NOT_NULL)}
 
 
 def write_output(placed: output.Layout, reason: str | None, report: Report) -> list[Json]:
