@@ -24,7 +24,7 @@ def build(settings: Settings) -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # web pages of other origins get no leave to call
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
-    app.url_map.merge_slashes = False  # a redirect is nothing that an API client expects
+    app.url_map.merge_slashes = app.url_map.redirect_defaults = False  # API clients expect no redirects
     app.extensions["convert"] = Context(
         settings, Router(settings.upstreams), Access(settings.keys, settings.open), Relay(settings)
     )

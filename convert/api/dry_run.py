@@ -49,9 +49,13 @@ def convert(upstream: str | None) -> Json:
 def _response(exchange: Exchange) -> Json:
     try:
         answer = sse.parse(content())
-    except ProxyError as error:  # here the upstream's answer is what the client sent
-        raise invalid("", error.message.replace("the upstream sent", "the body is")) from None
-    return answer if exchange.same else exchange.response(answer)
+        return answer if exchange.same else exchange.response(answer)
+    except ProxyError as error:
+        if error.kind != "upstream":
+            raise
+        raise invalid(
+            "", error.message.replace("the upstream sent", "the body is")
+        ) from None  # it is the client's here
 
 
 def _stream(exchange: Exchange) -> str:

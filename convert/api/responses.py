@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
-from werkzeug.exceptions import MethodNotAllowed
+from flask import Blueprint, Response
 
 from convert.api import errors
 from convert.api.dispatch import answer
@@ -22,11 +21,9 @@ def create(upstream: str | None) -> Response:
     return answer(FORMAT, upstream)
 
 
-@blueprint.get("/v1/responses")
-@blueprint.get("/responses")
+@blueprint.get("/v1/responses", websocket=True)
+@blueprint.get("/responses", websocket=True)
 def connect(upstream: str | None) -> Response:
     """Refuses the WebSocket transport; Codex then uses POST at once (it would retry after a 404)."""
-    if request.headers.get("Upgrade", "").lower() != "websocket":
-        raise MethodNotAllowed(valid_methods=["POST"])
     message = "Responses are not served over a WebSocket (Upgrade: websocket) here; send POST requests instead."
     raise ProxyError("unsupported", message, status=426, code="upgrade_required")

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from urllib.parse import unquote
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.exceptions import Conflict, TooManyRequests
+
+from convert.api.errors import translated, written
+from convert.errors import ProxyError
+from convert.formats import FORMATS
+from convert.routing import Route
+
+Make = Callable[..., FlaskClient]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing", "/v1", "/v1/", "/v1/embeddings", "/v1/responses/resp_1", "/v1/responses/../models",
+        "/v1//responses", "/%2e%2e/etc/passwd", "/../../etc/passwd", "/x/../v1/responses",
+        "/static/x", "/y/v1/responses", "/v1/responses%00", "/v1/chat/completions/more",
+        "/http://api.x.com/v1/chat/completions",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_any_other_path_is_not_found_and_not_relayed(
+    make: Make, routes: list[tuple[str, Route]], path: str, method: str
+) -> None:
+    client = make(UPSTREAM_URL="https://api.x.com", UPSTREAM_API_KEY="k", UPSTREAM_PATH_PREFIX="x")
+    raw = {"PATH_INFO": unquote(path)}  # the test client would tidy the path up
+    answer = client.open(method=method, json={"model": "m", "input": "hi"}, environ_overrides=raw)
+    assert answer.status_code == 404
+    assert set(answer.json["error"]) >= {"message", "type", "param", "code"}
+    assert routes == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/chat/completions", {"POST"}),
+        ("DELETE", "/v1/responses", {"POST"}),
+        ("OPTIONS", "/v1/chat/completions", {"POST"}),
+        ("POST", "/v1/models", {"GET", "HEAD"}),
+        ("PUT", "/health", {"GET", "HEAD"}),
+    ],
+)
+def test_any_other_method_is_not_allowed(make: Make, method: str, path: str, allowed: set[str]) -> None:
+    answer = make().open(path, method=method)
+    assert answer.status_code == 405
+    assert allowed <= set(answer.headers["Allow"].split(", "))
+    assert answer.json["error"]["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
+def test_a_bug_gives_a_plain_message_and_a_traceback_in_the_log(
+    make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("of something inner")
+
+    monkeypatch.setattr("convert.api.dispatch.serve", broken)
+    body = {"model": "m", "input": "hi", "messages": [{"role": "user", "content": "hi"}]}
+    with caplog.at_level(logging.ERROR):
+        answer = make().post(path, json=body)
+    assert answer.status_code == 500
+    assert "inner" not in answer.text and "Traceback" not in answer.text
+    assert "of something inner" in caplog.text
+
+
+def test_retry_after_reaches_the_client() -> None:
+    with Flask("test").app_context():
+        response = written(FORMATS["chat"], ProxyError("rate_limited", "slow down", retry_after="7"))
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "7")
+
+
+def test_the_web_frameworks_errors_keep_their_status() -> None:
+    assert (translated(TooManyRequests()).kind, translated(TooManyRequests()).status) == ("rate_limited", 429)
+    assert (translated(Conflict("no")).kind, translated(Conflict("no")).message) == ("invalid_request", "no")

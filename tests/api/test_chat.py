@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from convert.routing import Route
+
+BODY = {"model": "m", "messages": [{"role": "user", "content": "hello there"}]}
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/chat/completions", "/chat/completions", "/x/v1/chat/completions", "/x/chat/completions"]
+)
+def test_the_endpoint_at_its_paths(
+    make: Callable[..., FlaskClient], routes: list[tuple[str, Route]], path: str
+) -> None:
+    client = make(UPSTREAM_URL="https://api.x.com", UPSTREAM_PATH_PREFIX="/x")
+    assert client.post(path, json=BODY).status_code == 200
+    assert [name for name, _ in routes] == ["chat"]
+
+
+def test_the_embedded_upstream_answers(make: Callable[..., FlaskClient]) -> None:
+    answer = make().post("/v1/chat/completions", json=BODY)
+    assert answer.status_code == 200
+    assert answer.json["choices"][0]["message"]["content"] == "hello there"
+
+
+def test_a_fault_has_the_shape_of_the_api(make: Callable[..., FlaskClient]) -> None:
+    answer = make().post("/v1/chat/completions", json={"model": "m", "messages": [{"role": "user", "content": 5}]})
+    assert answer.status_code == 400
+    assert answer.json["error"]["param"].startswith("messages[0]")
