@@ -1,8 +1,5 @@
-"""The application, for `flask run` and `gunicorn app:app`. `gunicorn --paste wsgi.ini` sees the same settings."""
+"""The application, for `flask run` and `gunicorn app:app`."""
 
-import os
-from pathlib import Path
+from convert import application
 
-from convert import start
-
-app = start(Path(os.environ.get("CONVERT_INI") or Path(__file__).with_name("wsgi.ini")))
+app = application()

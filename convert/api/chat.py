@@ -1,19 +1,23 @@
-"""POST /v1/chat/completions: clients of OpenAI's Chat Completions API."""
+"""The OpenAI Chat Completions API for clients."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 
-from convert.api import errors
-from convert.api.dispatch import answer
-from convert.formats.chat import FORMAT
+from convert.api.serving import serve
+from convert.formats import FORMATS
 
 blueprint = Blueprint("chat", __name__)
-errors.register(blueprint, FORMAT)
+
+
+@blueprint.before_request
+def choose_format() -> None:
+    """Errors of this API are told in its shape."""
+    g.format = FORMATS["chat"]
 
 
 @blueprint.post("/v1/chat/completions")
 @blueprint.post("/chat/completions")
-def create(upstream: str | None) -> Response:
-    """A chat completion, plain or streamed."""
-    return answer(FORMAT, upstream)
+def create() -> Response:
+    """Creates a completion, plain or streamed."""
+    return serve(g.format)

@@ -1,68 +1,75 @@
-"""GET /v1/models: the configured models, else the upstream's own list, in OpenAI's shape.
-
-Source: OpenAI API reference, "List models". Codex asks `/v1/models?client_version=...` and takes any list.
-"""
+"""The list of models, in OpenAI's shape: the configured names, else what the upstream lists."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, g
+from flask import Blueprint, g, jsonify, request
+from flask.typing import ResponseReturnValue
 
-from convert.api import errors
-from convert.api.context import context
-from convert.api.dispatch import asked_for, visitor
+from convert.access import admit
+from convert.api.serving import presented, route_to, state
 from convert.errors import ProxyError
-from convert.formats.chat import FORMAT
-from convert.routing import Upstream
+from convert.formats import FORMATS
+from convert.relay import sent_headers
+from convert.settings import Upstream
 
-Json = dict[str, Any]
 blueprint = Blueprint("models", __name__)
-errors.register(blueprint, FORMAT)
+CREATED = 0
+
+
+@blueprint.before_request
+def choose_format() -> None:
+    """Errors of this API are told in OpenAI's shape."""
+    g.format = FORMATS["chat"]
 
 
 @blueprint.get("/v1/models")
 @blueprint.get("/models")
-def index(upstream: str | None) -> Json:
-    """The list of models."""
-    return {"object": "list", "data": models(upstream)}
+def index() -> ResponseReturnValue:
+    """All models."""
+    return jsonify({"object": "list", "data": listed()})
 
 
-@blueprint.get("/v1/models/<path:model>")
-@blueprint.get("/models/<path:model>")
-def show(upstream: str | None, model: str) -> Json:
-    """One model of the list. Raises ProxyError (404 model_not_found)."""
-    for known in models(upstream):
-        if known["id"] == model:
-            return known
-    message = f"The model '{model}' does not exist."
-    raise ProxyError("not_found", message, code="model_not_found", param="model")
+@blueprint.get("/v1/models/<path:name>")
+@blueprint.get("/models/<path:name>")
+def show(name: str) -> ResponseReturnValue:
+    """One model."""
+    for model in listed():
+        if model.get("id") == name:
+            return jsonify(model)
+    raise ProxyError("not_found", f"The model '{name}' does not exist.", code="model_not_found", param="model")
 
 
-def models(upstream: str | None) -> list[Json]:
-    """The models of the upstream that the path or the header names, or of all."""
-    who = visitor()
-    named = asked_for(upstream)
-    asked = [named] if named else context().router.upstreams
-    configured = [model(name, each.name) for each in asked for name in each.listed]
-    if configured:
-        return list({each["id"]: each for each in configured}.values())
-    chosen = named or [*context().router.defaults, *context().router.upstreams][0]
-    g.upstream = chosen.name
-    route = context().router.route(chosen, who)
-    headers = {**route.wire.headers, **route.wire.credentials(route.key)}
-    found = listed(context().relay.get(route.models_url(), headers), chosen)
-    return [each for each in found if chosen.serves(each["id"])] if chosen.models else found
+def listed() -> list[dict[str, Any]]:
+    """The models of the upstream that the request names, or of all. Raises ProxyError."""
+    here = state()
+    admit(here.settings, presented())
+    if header := request.headers.get("Convert-Upstream"):
+        chosen = [here.router.named(header)]
+    else:
+        chosen = [g.prefixed] if g.get("prefixed") else list(here.settings.upstreams)
+    models = {model["id"]: model for upstream in chosen for model in _of(upstream, alone=len(chosen) == 1)}
+    return list(models.values())
 
 
-def listed(body: Any, upstream: Upstream) -> list[Json]:
-    """An upstream's list in OpenAI's shape; the other APIs have theirs in `data` or `models`, with `id` or `name`."""
-    entries = (body.get("data") or body.get("models") or []) if isinstance(body, dict) else body
-    entries = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    names = [(entry.get("id") or str(entry.get("name") or "").removeprefix("models/"), entry) for entry in entries]
-    return [model(name, upstream.name) | entry | {"id": name, "object": "model"} for name, entry in names if name]
+def _of(upstream: Upstream, alone: bool) -> list[dict[str, Any]]:
+    names = [name for name in upstream.models if not set(name) & set("*?[")]
+    names += [upstream.model] if upstream.model else []
+    if names:
+        return [_model(name, upstream.name) for name in names]
+    try:
+        route = route_to(upstream)
+        body = state().relay.get(route.models_url(), sent_headers({}, route.wire.credentials(route.key), stream=False))
+    except ProxyError:
+        if alone:
+            raise
+        return []  # one upstream that is down must not hide the others
+    entries = body.get("data") or body.get("models") or []
+    return [_model(entry.get("id") or entry.get("name"), upstream.name, entry) for entry in entries]
 
 
-def model(name: str, owner: str) -> Json:
-    """A model as OpenAI describes one."""
-    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
+def _model(name: Any, owner: str, entry: dict[str, Any] | None = None) -> dict[str, Any]:
+    known = entry or {}
+    return {**known, "id": str(name), "object": "model", "created": known.get("created") or CREATED,
+            "owned_by": known.get("owned_by") or owner}  # fmt: skip

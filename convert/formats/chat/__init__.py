@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from convert.formats.chat.errors import read_error, write_error
 from convert.formats.chat.flavor import ChatFlavor
 from convert.formats.chat.reader import read_stream
@@ -10,6 +12,8 @@ from convert.formats.chat.response import read_response, write_response
 from convert.formats.chat.schema import SCHEMA
 from convert.formats.chat.writer import KEEP_ALIVE, write_stream
 from convert.formats.contract import Format
+
+_FINISHED = re.compile(rb'"finish_reason"\s*:\s*"\w|"error"\s*:\s*[{"]')
 
 FORMAT = Format(
     name="chat",
@@ -26,5 +30,6 @@ FORMAT = Format(
     support=support,
     path=lambda model, stream: "/chat/completions",
     credentials=lambda key: {"Authorization": f"Bearer {key}"} if key else {},
+    ends=lambda frames: b"[DONE]" in frames or bool(_FINISHED.search(frames)),
     keep_alive=KEEP_ALIVE,
 )

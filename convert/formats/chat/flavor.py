@@ -7,12 +7,15 @@ from typing import Literal
 
 from convert.formats.contract import Flavor
 
+Effort = Literal["reasoning_effort", "thinking", "thinking_effort", "enable_thinking", "reasoning", ""]
+
 
 @dataclass(frozen=True, slots=True)
 class ChatFlavor(Flavor):
     """The defaults suit an unknown server that follows the common core of the API.
 
-    reasoning_field  where earlier reasoning is sent back on assistant messages; "" where the wire has no slot
+    reasoning_field  where earlier reasoning is sent back on assistant messages: the name of a field; think: in
+                     the content, between <think> tags; "" where the wire has no slot
     replay           which earlier reasoning goes back: all, or only that of assistant messages with tool calls
     developer_role   the role that `developer` messages are sent under
     system           inline: system messages stay where they are; merged: all in one first message
@@ -25,7 +28,8 @@ class ChatFlavor(Flavor):
     json_schema      response_format json_schema is accepted; else json_object and the schema in words
     stream_options   stream_options.include_usage is accepted
     effort           how thinking is asked for: reasoning_effort: "high"; thinking: {"type": "enabled" or
-                     "disabled"}; enable_thinking: true; reasoning: {"effort": "high"}; "" where it cannot be
+                     "disabled"}; thinking_effort: both of these; enable_thinking: true; reasoning:
+                     {"effort": "high"}; "" where it cannot be
     efforts          the effort words that are accepted, as hub word -> wire word; empty: as they come
     think_tags       answers may open with <think>...</think> in the content
     web_search       a web_search tool is sent as web_search_options
@@ -43,7 +47,7 @@ class ChatFlavor(Flavor):
     tool_media: bool = False
     json_schema: bool = True
     stream_options: bool = True
-    effort: Literal["reasoning_effort", "thinking", "enable_thinking", "reasoning", ""] = "reasoning_effort"
+    effort: Effort = "reasoning_effort"
     efforts: dict[str, str] = field(default_factory=dict)
     think_tags: bool = True
     web_search: bool = False

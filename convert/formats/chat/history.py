@@ -81,6 +81,7 @@ class _Writer:
             body["content"] = message.wire["empty"]
         if message.name is not None:
             body["name"] = message.name
+        self.thought_first(body)
         if message.role == "assistant":
             body |= self.refusal(message) | self.calls(message)
         body |= self.extra(message)
@@ -134,6 +135,14 @@ class _Writer:
             elif part.text:
                 self.report.dropped(part.path, "this upstream takes back no reasoning")
         return {field: "\n\n".join(texts)} if texts else {}
+
+    def thought_first(self, body: Json) -> None:
+        """Moves reasoning into the content, for models that read their own tags there."""
+        if thought := body.pop("think", None):
+            words = body.get("content") or ""
+            tagged = f"<think>\n{thought}\n</think>\n\n"
+            first = {"type": "text", "text": tagged}
+            body["content"] = tagged + words if isinstance(words, str) else [first, *words]
 
     def refusal(self, message: hub.Message) -> Json:
         """An earlier refusal."""

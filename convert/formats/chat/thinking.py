@@ -58,6 +58,11 @@ def write_thinking(thinking: hub.Thinking, home: bool, flavor: ChatFlavor, repor
         case "thinking":
             on = _switch(thinking, report)
             return {} if on is None else {"thinking": {"type": "enabled" if on else "disabled"}}
+        case "thinking_effort":
+            effort = _effort(thinking, flavor, report)
+            if effort in (None, "none"):
+                return {} if effort is None else {"thinking": {"type": "disabled"}}
+            return {"thinking": {"type": "enabled"}, "reasoning_effort": effort}
         case "enable_thinking":
             on = _switch(thinking, report)
             return {} if on is None else {"enable_thinking": on}

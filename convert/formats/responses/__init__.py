@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from convert.formats.contract import Format
 from convert.formats.responses.errors import read_error, write_error
 from convert.formats.responses.flavor import ResponsesFlavor
@@ -10,6 +12,8 @@ from convert.formats.responses.request import read_request, support, write_reque
 from convert.formats.responses.response import read_response, write_response
 from convert.formats.responses.schema import SCHEMA
 from convert.formats.responses.writer import write_stream
+
+_TERMINAL = re.compile(rb'"type"\s*:\s*"(?:response\.(?:completed|incomplete|failed|cancelled)|error)"')
 
 FORMAT = Format(
     name="responses",
@@ -26,6 +30,7 @@ FORMAT = Format(
     support=support,
     path=lambda model, stream: "/responses",
     credentials=lambda key: {"Authorization": f"Bearer {key}"} if key else {},
+    ends=lambda frames: bool(_TERMINAL.search(frames)),
     # observed: Codex's idle timer is reset by events only, not by comments
     keep_alive=b'event: keepalive\ndata: {"type":"keepalive"}\n\n',
 )

@@ -32,7 +32,7 @@ SHELL: Json = {
     "store": False, "temperature": 1.0, "text": {"format": {"type": "text"}}, "tool_choice": "auto", "tools": [],
     "top_logprobs": 0, "top_p": 1.0, "truncation": "disabled", "usage": None, "user": None, "metadata": {},
 }  # fmt: skip
-NOT_NULL = ("prompt_cache_key", "safety_identifier", "user")
+NOT_NULL = ("prompt_cache_key", "safety_identifier", "usage", "user")
 UNTYPED = ("frequency_penalty", "presence_penalty", "store")
 REASONS = {"max_output_tokens": "length", "content_filter": "filter"}
 

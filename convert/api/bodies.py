@@ -1,0 +1,100 @@
+"""Reads request bodies: size, encoding, JSON and the format's schema, each fault an error with its path."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from flask import Request
+from marshmallow import ValidationError
+from werkzeug.exceptions import ClientDisconnected
+
+from convert import sse
+from convert.errors import ProxyError, invalid
+from convert.formats.contract import Format
+
+DEPTH = 200  # levels of nesting; schemas of tools go some twenty deep
+
+
+def read_bytes(request: Request, limit: int) -> bytes:
+    """The body, decoded. Raises ProxyError (too_large, invalid_request)."""
+    if (request.content_length or 0) > limit:
+        raise _too_large(limit)
+    try:
+        data = request.stream.read(limit + 1)
+    except (ClientDisconnected, OSError) as error:
+        raise invalid("", "the request body was cut off") from error
+    if len(data) > limit:
+        raise _too_large(limit)
+    match request.headers.get("Content-Encoding", "identity").lower().strip():
+        case "identity" | "":
+            return data
+        case "gzip" | "deflate":
+            return _inflated(data, limit)
+        case other:
+            raise invalid("Content-Encoding", f"'{other}' is not supported; send the body plain, gzip or deflate")
+
+
+def _too_large(limit: int) -> ProxyError:
+    return ProxyError("too_large", f"the request body has more than {limit} bytes", code="request_too_large")
+
+
+def _inflated(data: bytes, limit: int) -> bytes:
+    decoder = zlib.decompressobj(wbits=47)  # gzip or zlib, by their first bytes
+    try:
+        decoded = decoder.decompress(data, limit + 1)
+    except zlib.error as error:
+        raise invalid("", "the request body is not what its Content-Encoding says") from error
+    if len(decoded) > limit:
+        raise _too_large(limit)
+    return decoded
+
+
+def parse(data: bytes) -> dict[str, Any]:
+    """A JSON object. Raises ProxyError (invalid_request)."""
+    try:
+        body = sse.loads(data)
+    except RecursionError:
+        raise invalid("", "the request body is nested too deeply") from None
+    except ValueError as error:
+        raise invalid("", f"the request body is not valid JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise invalid("", "the request body must be a JSON object")
+    if data.count(b"{") + data.count(b"[") > DEPTH and _deeper(body, DEPTH):
+        raise invalid("", f"the request body is nested more than {DEPTH} levels deep")
+    return body
+
+
+def _deeper(value: Any, limit: int) -> bool:
+    """Whether a JSON value has more levels than `limit`."""
+    level = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def check(form: Format, body: dict[str, Any]) -> None:
+    """Checks a body against the format's schema. Raises ProxyError with the path of the first fault."""
+    try:
+        form.schema.load(body)
+    except ValidationError as error:
+        path, problem = first_fault(error.messages)
+        raise invalid(path, problem) from None
+
+
+def first_fault(messages: Any, path: str = "") -> tuple[str, str]:
+    """(path, problem) of the first of marshmallow's messages."""
+    if isinstance(messages, dict):
+        key, inner = next(iter(messages.items()))
+        step = f"[{key}]" if isinstance(key, int) else f".{key}" if path else str(key)
+        return first_fault(inner, path + step)
+    problem = messages[0] if isinstance(messages, list) and messages else messages
+    text = str(problem).rstrip(".")
+    return path, "is required" if text.startswith("Missing data") else text[:1].lower() + text[1:]

@@ -1,0 +1,154 @@
+"""From a client's request to its answer: checked, routed, converted, relayed.
+
+Everything that can fail before the first byte raises ProxyError, which the error handlers answer in the client's
+own shape; after the first byte a failure is an event of the client's stream (streams.py).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, cast
+
+from flask import Response, current_app, g, request
+
+from convert import sse
+from convert.access import admit, client_key, upstream_key
+from convert.api import bodies, streams
+from convert.errors import ProxyError
+from convert.exchange import Exchange
+from convert.formats.contract import Format
+from convert.relay import ERROR_LIMIT, Answer, Relay, returned_headers, sent_headers
+from convert.routing import Route, Router
+from convert.settings import Settings, Upstream
+from convert.sockets import hung_up
+
+log = logging.getLogger(__name__)
+
+
+class State:
+    """What the app holds for all requests: settings, router, relay."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.router = Router(settings)
+        self.relay = Relay(settings)
+
+
+def state() -> State:
+    """The state of the current app."""
+    return cast(State, current_app.extensions["convert"])
+
+
+def presented() -> str:
+    """The key that the current request presents."""
+    return client_key(request.headers, request.args)
+
+
+def route_to(upstream: Upstream) -> Route:
+    """The route of the current request to an upstream. Raises ProxyError (authentication)."""
+    key = upstream_key(state().settings, upstream, presented(), request.remote_addr, request.headers)
+    g.upstream = upstream.name
+    return Route(upstream, key)
+
+
+def strict() -> bool:
+    """Whether the current request is refused rather than converted with losses."""
+    header = request.headers.get("Convert-Strict")
+    return state().settings.strict if header is None else header.strip().lower() in ("1", "true", "yes")
+
+
+def serve(client: Format) -> Response:
+    """Answers the current request, in the client's format. Raises ProxyError."""
+    here = state()
+    admit(here.settings, presented())
+    data = bodies.read_bytes(request, here.settings.body_limit)
+    asked = bodies.parse(data)
+    bodies.check(client, asked)
+    model = g.model = asked["model"]
+    upstream = g.get("prefixed") or here.router.choose(model, request.headers.get("Convert-Upstream"))
+    route = route_to(upstream)
+    exchange = prepare(client, route, asked)
+    written = exchange.request()
+    if strict():
+        exchange.report.refuse()
+    g.losses = len(exchange.report.losses)
+    body = data if written is asked else sse.dumps(written)
+    headers = sent_headers(request.headers, route.wire.credentials(route.key), exchange.streaming)
+    url = route.url(str(written.get("model", model)), exchange.streaming)
+    answer = here.relay.post(url, body, headers, exchange.streaming, hangup_of_client())
+    try:
+        return respond(exchange, answer, upstream)
+    except BaseException:
+        answer.close()
+        raise
+
+
+def prepare(client: Format, route: Route, asked: dict[str, Any]) -> Exchange:
+    """The exchange of a request over a route."""
+    model = route.upstream.model or asked.get("model", "")
+    dialect = route.dialect(model)
+    flavor = route.wire.flavor(**dialect.flavor)
+    return Exchange(client, route.wire, asked, flavor, model=route.upstream.model, patch=dialect.patch)
+
+
+def hangup_of_client() -> Callable[[], bool]:
+    """A function that tells whether the current client has hung up, by the socket that the server shows."""
+    sock = request.environ.get("gunicorn.socket") or request.environ.get("werkzeug.socket")
+    return (lambda: hung_up(sock)) if sock is not None else (lambda: False)
+
+
+def respond(exchange: Exchange, answer: Answer, upstream: Upstream) -> Response:
+    """The Flask response for an upstream's answer. Raises ProxyError."""
+    headers = {"Convert-Upstream": upstream.name}
+    if lost := exchange.report.header():
+        headers["Convert-Lost"] = lost
+    if answer.status >= 400 or 300 <= answer.status < 400:
+        return failed(exchange, answer, headers)
+    wanted = bool(exchange.asked.get("stream"))
+    if wanted:
+        return streams.streamed(exchange, answer, headers)
+    headers |= returned_headers(answer.headers)
+    try:
+        if answer.streams:
+            return plain(sse.dumps(exchange.folded(exchange.events(answer.pieces()))), headers, exchange)
+        data = answer.read()
+        parsed = sse.parse(data)
+        if exchange.untouched and "error" not in {key for key, value in parsed.items() if value}:
+            return plain(data, headers, exchange)
+        return plain(sse.dumps(exchange.response(parsed)), headers, exchange)
+    finally:
+        answer.close()
+
+
+def plain(body: bytes, headers: dict[str, str], exchange: Exchange) -> Response:
+    """A finished answer, with the losses of both directions."""
+    if lost := exchange.report.header():
+        headers["Convert-Lost"] = lost
+    return Response(body, mimetype="application/json", headers=headers)
+
+
+def failed(exchange: Exchange, answer: Answer, headers: dict[str, str]) -> Response:
+    """An upstream's error: passed on as it is between equal formats, else raised for the client's shape."""
+    g.headers = returned_headers(answer.headers)
+    data = answer.read(ERROR_LIMIT)
+    answer.close()
+    if 300 <= answer.status < 400:
+        raise ProxyError("upstream", f"the upstream answered with a redirect ({answer.status}), which is not followed")
+    try:
+        body = sse.loads(data)
+    except ValueError:
+        body = data.decode("utf-8", "replace")
+    if exchange.same and isinstance(body, dict) and isinstance(body.get("error"), dict):
+        return Response(data, status=answer.status, mimetype="application/json", headers={**headers, **g.headers})
+    error = exchange.wire.read_error(answer.status, body)
+    error.retry_after = error.retry_after or retry_after(answer)
+    raise error
+
+
+def retry_after(answer: Answer) -> str | None:
+    """The upstream's hint when to try again, in seconds or as a date."""
+    if value := answer.headers.get("Retry-After"):
+        return str(value)
+    milliseconds = answer.headers.get("Retry-After-Ms", "")
+    return f"{float(milliseconds) / 1000:g}" if milliseconds.replace(".", "", 1).isdigit() else None

@@ -1,0 +1,132 @@
+"""Streamed answers: generators that own the upstream's socket and always end with one terminal event."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+from flask import Response, stream_with_context
+
+from convert import hub, sse, stream
+from convert.connections import Gone
+from convert.errors import ProxyError
+from convert.exchange import Exchange
+from convert.relay import Answer, returned_headers
+
+log = logging.getLogger(__name__)
+BOUNDARIES = (b"\n\n", b"\r\n\r\n", b"\r\r")
+
+
+def streamed(exchange: Exchange, answer: Answer, headers: dict[str, str]) -> Response:
+    """The Flask response of a stream. Its first event is awaited here, so that an early failure is still an HTTP
+    error; an upstream that keeps silent is not: then the answer begins with keep-alives. Raises ProxyError."""
+    if answer.deferred:
+        body = _guarded(exchange, answer, lambda: _after_headers(exchange, answer))
+    elif exchange.untouched and answer.streams:
+        body = _guarded(exchange, answer, _opened(_untouched(exchange, answer)))
+    else:
+        events = _events(exchange, answer)
+        first = next(events)
+        if isinstance(first, hub.Failure):
+            raise first.error
+        body = _guarded(exchange, answer, lambda: _coalesced(exchange, _chain(first, events)))
+    headers |= returned_headers(answer.headers)
+    headers |= {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return Response(
+        stream_with_context(body), mimetype="text/event-stream", headers=headers, direct_passthrough=True
+    )  # fmt: skip
+
+
+def _chain(first: hub.Event, rest: Iterator[hub.Event]) -> Iterator[hub.Event]:
+    yield first
+    yield from rest
+
+
+def _events(exchange: Exchange, answer: Answer) -> Iterator[hub.Event]:
+    """The hub events of an answer, streamed or finished."""
+    if answer.streams:
+        return exchange.events(answer.pieces())
+    return exchange.unfolded(sse.parse(answer.read()))
+
+
+def _guarded(
+    exchange: Exchange, answer: Answer, make: Callable[[], Iterator[bytes]]
+) -> Iterator[bytes]:
+    """A stream's bytes; whatever goes wrong below becomes its terminal event, and the upstream is freed."""
+    try:
+        yield from make()
+    except Gone:
+        log.info("the client hung up")
+    except ProxyError as error:
+        yield from _failure(exchange, error)
+    except Exception:
+        log.exception("a stream failed")
+        yield from _failure(exchange, ProxyError("internal", "the proxy failed in the middle of this answer"))
+    finally:
+        answer.close()
+
+
+def _failure(exchange: Exchange, error: ProxyError) -> Iterator[bytes]:
+    return exchange.written(iter([hub.Failure(error)]))
+
+
+def _coalesced(exchange: Exchange, events: Iterator[hub.Event]) -> Iterator[bytes]:
+    """The client's bytes of a converted stream."""
+    for written in exchange.written(events):
+        if written:
+            yield written
+
+
+def _opened(pieces: Iterator[bytes]) -> Callable[[], Iterator[bytes]]:
+    """Pulls the first piece now; gives the function that makes the whole again."""
+    first = next(pieces, b"")
+
+    def whole() -> Iterator[bytes]:
+        if first:
+            yield first
+        yield from pieces
+
+    return whole
+
+
+def _untouched(exchange: Exchange, answer: Answer) -> Iterator[bytes]:
+    """Lanes 0 and 1: the very bytes, whole frames at a time, keep-alives between frames. A stream that breaks off,
+    or ends without its terminal event, is ended with an error event; a torn frame is not passed on."""
+    held, ended = b"", False
+    for piece in answer.pieces():
+        if not piece:
+            yield exchange.client.keep_alive
+            continue
+        held += piece
+        cut = _last_boundary(held)
+        if cut:
+            ended = ended or exchange.client.ends(held[:cut])
+            yield held[:cut]
+            held = held[cut:]
+    if held and (ended or exchange.client.ends(held)):  # the blank line after the last event is often forgotten
+        yield held
+    elif not ended:
+        raise ProxyError("upstream", "the upstream's answer ended before it was complete")
+
+
+def _last_boundary(data: bytes) -> int:
+    """Where the last whole frame ends; 0 where there is none."""
+    return max((at + len(mark) for mark in BOUNDARIES if (at := data.rfind(mark)) >= 0), default=0)
+
+
+def _after_headers(exchange: Exchange, answer: Answer) -> Iterator[bytes]:
+    """A stream whose client was answered before the upstream: keep-alives until the upstream's headers come."""
+
+    def events() -> Iterator[hub.Event]:
+        for _ in answer.arrive():
+            yield hub.PING
+        if answer.status >= 300:
+            data = answer.read()
+            try:
+                body = sse.loads(data)
+            except ValueError:
+                body = data.decode("utf-8", "replace")
+            raise exchange.wire.read_error(answer.status, body)
+        yield from _events(exchange, answer)
+
+    yield from _coalesced(exchange, stream.check(events()))

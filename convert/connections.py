@@ -1,0 +1,124 @@
+"""Connections that do not block while an upstream is silent before its headers.
+
+A plain wait for headers would hide that the client has hung up, and would leave the client of a stream without
+a sign of life. So the wait is cut into ticks: each one asks the call whether it is still wanted; and a
+call for a stream that gets no headers for a while is given a `Deferred` answer, which fetches them later.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import HTTPResponse
+
+from convert.sockets import TICK, readable
+
+_current = threading.local()
+
+
+class Gone(Exception):
+    """The client has hung up; nobody waits for the answer."""
+
+
+class Call:
+    """One upstream call while it is being made, in this thread.
+
+    tick     raises Gone when the answer is no longer wanted
+    defer    seconds without headers after which a Deferred is given; None: never
+    idle     seconds without headers after which the call times out
+    reused   whether it went over a connection that had served before
+    """
+
+    def __init__(self, tick: Callable[[], None], defer: float | None, idle: float) -> None:
+        self.tick = tick
+        self.defer = defer
+        self.idle = idle
+        self.reused = False
+
+    def __enter__(self) -> Call:
+        _current.call = self
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _current.call = None
+
+
+class Deferred(HTTPResponse):
+    """Stands for an answer whose headers have not come yet."""
+
+    def __init__(self, connection: Any, since: float) -> None:
+        super().__init__(body=b"", status=200, headers={"Content-Type": "text/event-stream"}, preload_content=False)
+        self.connection_of_call = connection
+        self.since = since  # time.monotonic() when the wait began
+
+    def ready(self, seconds: float) -> bool:
+        """Whether the headers begin to arrive within a time."""
+        return readable(self.connection_of_call.sock, seconds)
+
+    def resolve(self) -> HTTPResponse:
+        """The real answer. Raises what urllib3 raises for a broken one."""
+        return self.connection_of_call.answer()  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Ends the call; the connection is not used again."""
+        self.connection_of_call.close()
+        super().close()
+
+
+class _Ticking:
+    """Mixed into urllib3's connections."""
+
+    sock: Any
+    served = 0
+
+    def getresponse(self) -> HTTPResponse:
+        """The answer, or a Deferred."""
+        call: Call | None = getattr(_current, "call", None)
+        if call is None:
+            return self.answer()
+        call.reused = self.served > 0
+        since = time.monotonic()
+        while not readable(self.sock, min(TICK, call.defer or TICK)):
+            call.tick()
+            waited = time.monotonic() - since
+            if waited >= call.idle:
+                raise TimeoutError("no answer from the upstream")
+            if call.defer is not None and waited >= call.defer:
+                return Deferred(self, since)
+        return self.answer()
+
+    def answer(self) -> HTTPResponse:
+        """The answer, read with urllib3's own method."""
+        response: HTTPResponse = super().getresponse()  # type: ignore[misc]
+        self.served += 1
+        return response
+
+
+class _Connection(_Ticking, HTTPConnection):
+    pass
+
+
+class _SecureConnection(_Ticking, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class Adapter(HTTPAdapter):
+    """A requests transport adapter over such connections."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

@@ -1,0 +1,194 @@
+"""Reads the provider files and answers what dialect a provider speaks. Every fault stops the start, named."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import functools
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from convert.formats import FORMATS
+from convert.providers.patch import Patch
+
+FOLDER = Path(__file__).parent
+PLAIN = "plain"
+
+
+class _Strict(Schema):
+    class Meta:
+        unknown = RAISE
+
+
+class _Speaks(_Strict):
+    url = fields.Url(required=True)
+
+
+class _Patch(_Strict):
+    drop = fields.List(fields.String())
+    rename = fields.Dict(fields.String(), fields.String())
+    set = fields.Dict(fields.String(), fields.Raw())
+    default = fields.Dict(fields.String(), fields.Raw())
+    clamp = fields.Dict(fields.String(), fields.List(fields.Float(), validate=validate.Length(equal=2)))
+    values = fields.Dict(fields.String(), fields.Dict())
+
+
+class _Model(_Strict):
+    match = fields.List(fields.String(), required=True, validate=validate.Length(min=1))
+    flavor = fields.Dict(fields.String(), fields.Dict())
+    patch = fields.Dict(fields.String(), fields.Nested(_Patch))
+
+
+class _Source(_Strict):
+    """Where it is written that a quirk is so, and when that was read."""
+
+    quirks = fields.List(fields.String(), required=True, validate=validate.Length(min=1))
+    url = fields.Url(required=True, schemes={"https"})
+    date = fields.Date(required=True)
+    note = fields.String()
+
+
+class ProviderFile(_Strict):
+    """One provider file."""
+
+    name = fields.String(required=True)
+    aliases = fields.List(fields.String())
+    hosts = fields.List(fields.String())
+    key_env = fields.String()
+    docs = fields.Url()
+    speaks = fields.Dict(fields.String(), fields.Nested(_Speaks))
+    flavor = fields.Dict(fields.String(), fields.Dict())
+    patch = fields.Dict(fields.String(), fields.Nested(_Patch))
+    model = fields.List(fields.Nested(_Model))
+    source = fields.List(fields.Nested(_Source))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A quirk's evidence: the quirks it is for (`flavor.chat.effort`, `patch.chat.drop`), page, day, note."""
+
+    quirks: tuple[str, ...]
+    url: str
+    date: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one model of a provider speaks a format: keywords for the format's Flavor, and the last patch."""
+
+    flavor: dict[str, Any]
+    patch: Patch | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Flavor and patch by format, for the models whose name matches one of the globs."""
+
+    match: tuple[str, ...]
+    flavor: dict[str, dict[str, Any]]
+    patch: dict[str, Patch]
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider as its file describes it. `speaks`: format -> the full URL of its endpoint."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    key_env: str = ""
+    docs: str = ""
+    speaks: dict[str, str] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+    def dialect(self, form: str, model: str) -> Dialect:
+        """The dialect of a format that `model` speaks; later rules win over earlier ones."""
+        return _dialect(self.name, form, model)
+
+
+@functools.lru_cache(maxsize=1024)
+def _dialect(name: str, form: str, model: str) -> Dialect:
+    flavor: dict[str, Any] = {}
+    patch = Patch()
+    for rule in load()[name].rules:
+        if any(fnmatch.fnmatchcase(model.lower(), glob.lower()) for glob in rule.match):
+            flavor |= rule.flavor.get(form, {})
+            patch = rule.patch.get(form, Patch()).over(patch)
+    return Dialect(flavor, patch or None)
+
+
+@functools.cache
+def load() -> dict[str, Provider]:
+    """All providers by name. Raises ValueError that names the file and the key of a fault."""
+    found = [read(path) for path in sorted(FOLDER.glob("*.toml"))]
+    return {provider.name: provider for provider in found}
+
+
+def read(path: Path) -> Provider:
+    """One provider file. Raises ValueError."""
+    try:
+        data = ProviderFile().load(tomllib.loads(path.read_text()))
+        assert isinstance(data, dict)
+        rules = [_rule({"match": ["*"], **{key: data[key] for key in ("flavor", "patch") if key in data}})]
+        rules += [_rule(model) for model in data.get("model", [])]
+    except (ValidationError, tomllib.TOMLDecodeError, ValueError, TypeError) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    sources = [
+        Source(tuple(each["quirks"]), each["url"], each["date"].isoformat(), each.get("note", ""))
+        for each in data.get("source", [])
+    ]
+    return Provider(
+        name=data["name"], aliases=tuple(data.get("aliases", ())), hosts=tuple(data.get("hosts", ())),
+        key_env=data.get("key_env", ""), docs=data.get("docs", ""),
+        speaks={form: each["url"] for form, each in data.get("speaks", {}).items()},
+        rules=tuple(rules), sources=tuple(sources),
+    )  # fmt: skip
+
+
+def _rule(data: dict[str, Any]) -> Rule:
+    flavor = {form: _keywords(form, values) for form, values in data.get("flavor", {}).items()}
+    patch = {form: _patch(form, each) for form, each in data.get("patch", {}).items()}
+    return Rule(tuple(data["match"]), flavor, patch)
+
+
+def _keywords(form: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Flavor keywords, lists as tuples. Raises ValueError for a format or a behaviour that does not exist."""
+    if form not in FORMATS:
+        raise ValueError(f"flavor.{form}: there is no such format")
+    known = {each.name for each in dataclasses.fields(FORMATS[form].flavor)}
+    if unknown := values.keys() - known:
+        raise ValueError(f"flavor.{form}.{min(unknown)}: the format declares no such behaviour")
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+
+def _patch(form: str, data: dict[str, Any]) -> Patch:
+    if form not in FORMATS:
+        raise ValueError(f"patch.{form}: there is no such format")
+    clamp = {path: (low, high) for path, (low, high) in data.pop("clamp", {}).items()}
+    return Patch(drop=tuple(data.pop("drop", ())), clamp=clamp, **data)
+
+
+def named(name: str) -> Provider:
+    """A provider by its name or an alias. Raises KeyError that lists the known ones."""
+    for provider in load().values():
+        if name.lower() in (provider.name, *provider.aliases):
+            return provider
+    raise KeyError(f"unknown provider '{name}'; known are {', '.join(sorted(load()))}")
+
+
+def guess(url: str) -> Provider:
+    """The provider that a URL's host (or host:port) belongs to, else the plain one."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    for provider in load().values():
+        for glob in provider.hosts:
+            if fnmatch.fnmatchcase(f"{host}:{parts.port}" if ":" in glob else host, glob):
+                return provider
+    return load()[PLAIN]
