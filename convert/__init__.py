@@ -1,77 +1,70 @@
-"""convert: any AI client on any AI provider. `create_app` makes the Flask application."""
+"""convert: any AI client on any AI provider. `create_app` makes the Flask application.
+
+The imports are inside the functions: the formats are pure, and whoever imports `convert.formats` wants no Flask.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flask import Flask, Response
+    from flask import Flask
 
     from convert.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+LOAD_ERROR = 4  # the exit status at which gunicorn stops, instead of starting the worker again for ever
 log = logging.getLogger("convert")
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The application. Without settings, those of wsgi.ini (or CONVERT_INI) and the environment.
-    Raises SettingsError for settings that are wrong."""
+def create_app(settings: Settings) -> Flask:
+    """The application. Raises ValueError for a provider file that is wrong."""
     from flask import Flask
 
     from convert import api
-    from convert.api import errors
+    from convert.api import errors, journal
     from convert.api.serving import State
     from convert.providers import load as load_providers
-    from convert.settings import load
 
-    ini = Path(os.environ.get("CONVERT_INI") or ROOT / "wsgi.ini")
-    settings = settings or load(ini)
     load_providers()
-    _set_up_log(settings.log_level)
     app = Flask("convert", static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # web pages of other origins get no leave to call
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = app.url_map.redirect_defaults = False  # API clients expect no redirects
     app.extensions["convert"] = State(settings)
     errors.register(app)
+    journal.keep(app, settings.log_level)
     for blueprint in api.BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.wsgi_app = _Prefixes(app.wsgi_app, app)  # type: ignore[method-assign]
-    _log_requests(app)
-    for upstream in settings.upstreams:
-        if upstream.echo:
-            log.warning("no upstream is configured: answers are a demonstration that repeats what it hears")
-        else:
-            log.info("upstream %s: %s (%s, %s)", upstream.name, upstream.url, upstream.format, upstream.provider.name)
+    _announce(settings)
     return app
 
 
-def paste_app(global_config: dict[str, str], **local: str) -> Flask:
-    """PasteDeploy's factory, for `gunicorn --paste wsgi.ini`; its file is the one that is read."""
-    if file := global_config.get("__file__"):
-        os.environ.setdefault("CONVERT_INI", file)
-    return application()
+def application(ini: Path | None = None) -> Flask:
+    """The application with the settings of a file (CONVERT_INI, else wsgi.ini beside app.py) and the environment.
 
-
-def application() -> Flask:
-    """The application, or the end of the process with one line that says what is wrong with the settings."""
-    from convert.settings import SettingsError
+    Settings that are wrong end the process with one line on stderr that names them."""
+    from convert.settings import SettingsError, load
 
     try:
-        return create_app()
+        settings = load(ini or Path(os.environ.get("CONVERT_INI") or ROOT / "wsgi.ini"))
     except SettingsError as error:
         print(error, file=sys.stderr, flush=True)
-        os._exit(3) if _under_gunicorn() else sys.exit(3)
+        raise SystemExit(LOAD_ERROR) from None
+    return create_app(settings)
 
 
-def _under_gunicorn() -> bool:
-    """Whether a gunicorn worker is loading the application: it would print a traceback and start again for ever."""
-    return "gunicorn" in os.path.basename(sys.argv[0]) or "gunicorn" in os.environ.get("SERVER_SOFTWARE", "")
+def paste_app(global_config: dict[str, str], **_local: str) -> Flask:
+    """PasteDeploy's factory, for `gunicorn --paste wsgi.ini`. The file is read again as a whole, because a factory
+    is not given the [upstream:NAME] sections."""
+    return application(Path(global_config["__file__"]))
 
 
 class _Prefixes:
@@ -90,28 +83,12 @@ class _Prefixes:
         return self.inner(environ, start_response)
 
 
-def _log_requests(app: Flask) -> None:
-    """One line for each request; paths without their query, which may hold a key."""
-    from flask import g, request
-
-    @app.before_request
-    def begin() -> None:
-        g.began = time.monotonic()
-        g.prefixed = request.environ.get("convert.prefixed")
-
-    @app.after_request
-    def note(response: Response) -> Response:
-        log.info(
-            "%s %s upstream=%s model=%s status=%d ms=%d losses=%d",
-            request.method, request.path, g.get("upstream", "-"), g.get("model", "-"), response.status_code,
-            (time.monotonic() - g.began) * 1000, g.get("losses", 0),
-        )  # fmt: skip
-        return response
-
-
-def _set_up_log(level: str) -> None:
-    log.setLevel(level)
-    if not log.handlers and not logging.getLogger().handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        log.addHandler(handler)
+def _announce(settings: Settings) -> None:
+    """Says in the log what requests will meet."""
+    for upstream in settings.upstreams:
+        if upstream.echo:
+            log.warning("no upstream is configured: answers are a demonstration that repeats what it hears")
+        else:
+            log.info("upstream %s: %s (%s, %s)", upstream.name, upstream.url, upstream.format, upstream.provider.name)
+    if settings.open and not settings.keys:
+        log.warning("CONVERT_OPEN is set: whoever reaches this server uses its upstream keys")

@@ -1,67 +1,109 @@
-"""Who may use the proxy, and with whose upstream key. Safe by default: the server's own key is for its own machine."""
+"""Who may use the proxy, and with whose key the upstream is called.
+
+With CONVERT_KEYS set, a client must present one of them, and its key never goes upstream. Without, the server's
+own upstream keys are lent only to programs on this machine (or to anybody, with CONVERT_OPEN=1); a client's own
+key is passed on to an upstream that has none configured.
+"""
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from convert.errors import ProxyError
 from convert.settings import Settings, Upstream
 
-# Headers that tell of a proxy in front, so that a loopback peer is not the client.
-FORWARDING = (
-    "Forwarded", "Via", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "True-Client-IP", "CF-Connecting-IP",
-    "CF-Ray", "Fly-Client-IP", "Fastly-Client-IP", "X-Envoy-External-Address", "X-Original-Forwarded-For",
-)  # fmt: skip
+# Each of these says that the request came through another server, so that the peer is not who asks.
+FORWARDED = frozenset({
+    "forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-host", "x-proxyuser-ip",
+    "x-envoy-external-address", "x-azure-clientip", "x-appengine-user-ip", "x-amzn-trace-id", "x-cloud-trace-context",
+    "cf-connecting-ip", "cf-connecting-ipv6", "cf-ray", "cdn-loop", "true-client-ip", "fly-client-ip",
+    "fastly-client-ip", "client-ip", "x-original-forwarded-for",
+})  # fmt: skip
+_BEARER = re.compile(r"bearer\s+(\S+)\s*", re.IGNORECASE)
+_PRINTABLE = re.compile(r"[\x21-\x7e]+")
+
+MISSING = "This server asks for a key: send one of its CONVERT_KEYS as 'Authorization: Bearer KEY'."
+NOT_LOCAL = (
+    "This server lends its upstream key only to programs on its own machine. To let others in, set CONVERT_KEYS "
+    "on the server and send one of them as 'Authorization: Bearer KEY' (or, knowingly, set CONVERT_OPEN=1)."
+)
 
 
-def client_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
-    """The key that a client presents, in any of the APIs' ways; "" for none."""
-    scheme, _, token = headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
-    return headers.get("X-Api-Key") or headers.get("X-Goog-Api-Key") or query.get("key") or ""
-
-
-def admit(settings: Settings, presented: str) -> None:
-    """Lets a request in, or raises ProxyError (authentication). Compares with every key in constant time."""
-    if not settings.keys:
-        return
-    given = presented.encode("utf-8", "surrogateescape")
-    matches = [hmac.compare_digest(given, key.encode()) for key in settings.keys]
-    if not any(matches):
-        problem = "the key is not one of this proxy's keys" if presented else "a key of this proxy is required"
-        raise ProxyError("authentication", f"{problem} (Authorization: Bearer ...)", code="invalid_api_key")
+def admit(settings: Settings, presented: list[str]) -> None:
+    """Lets a request in that presents one of the server's keys, if it has any. Raises ProxyError (authentication)."""
+    if settings.keys and not any(matches(key, settings.keys) for key in presented):
+        raise ProxyError("authentication", MISSING, code="invalid_api_key")
 
 
 def upstream_key(
-    settings: Settings, upstream: Upstream, presented: str, peer: str | None, headers: Mapping[str, str]
+    settings: Settings, upstream: Upstream, presented: list[str], peer: str | None, headers: Mapping[str, str]
 ) -> str:
-    """The key for the upstream: its own, else the client's. Raises ProxyError (authentication) when the server's
-    key would be spent on a stranger."""
+    """The key to send upstream, "" for none: the upstream's own, else the client's.
+
+    Raises ProxyError (authentication) where the server's key would be spent on a stranger."""
     if upstream.echo:
         return ""
     if not upstream.api_key:
-        return "" if settings.keys else presented  # the proxy's own keys are never sent on
-    if not settings.keys and not settings.open and not is_local(peer, headers):
-        raise ProxyError(
-            "authentication",
-            "this proxy serves only its own machine: set CONVERT_KEYS to the keys that clients may use "
-            "(or, knowingly, CONVERT_OPEN=1)",
-            code="invalid_api_key",
-        )
+        return "" if settings.keys or not presented else presented[0]  # the server's own keys are not sent on
+    if not settings.keys and not settings.open and not is_local(headers, peer):
+        raise ProxyError("authentication", NOT_LOCAL, code="convert_keys_not_set")
     return upstream.api_key
 
 
-def is_local(peer: str | None, headers: Mapping[str, str]) -> bool:
-    """Whether a request comes from this machine, and not through a proxy on it."""
-    if any(name in headers for name in FORWARDING):
+def credentials(headers: Mapping[str, str], query: Mapping[str, str]) -> list[str]:
+    """The keys that a request carries, in the places where the four APIs put them."""
+    bearer = _BEARER.fullmatch(headers.get("Authorization", ""))
+    found = [
+        bearer[1] if bearer else "",
+        headers.get("x-api-key", "").strip(),
+        headers.get("x-goog-api-key", "").strip(),
+        query.get("key", "").strip(),
+    ]
+    return [key for key in found if _PRINTABLE.fullmatch(key)]
+
+
+def matches(key: str, keys: tuple[str, ...]) -> bool:
+    """Whether `key` is one of `keys`; takes the same time wherever it differs, and whichever it is."""
+    found = False
+    for known in keys:
+        found |= hmac.compare_digest(known.encode(), key.encode())
+    return found
+
+
+def is_local(headers: Mapping[str, str], peer: str | None) -> bool:
+    """Whether a program on this machine asks: a loopback peer, no sign of a proxy in between, and neither
+    a web page of another origin (Origin) nor a foreign name that leads to this machine (Host)."""
+    names = {name.lower() for name in headers.keys()}  # noqa: SIM118 - iterating over werkzeug's headers gives pairs
+    if names & FORWARDED or any(name.startswith("x-forwarded") for name in names):
         return False
-    if any(name.lower().startswith("x-forwarded") for name in headers):
+    if not _is_loopback(peer or ""):
         return False
+    host = _hostname(f"//{headers.get('Host', 'localhost')}")
+    origin = headers.get("Origin")
+    return _is_own_name(host) and (origin is None or _is_loopback(_hostname(origin)))
+
+
+def _hostname(url: str) -> str:
     try:
-        address = ipaddress.ip_address((peer or "").split("%")[0])
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_own_name(host: str) -> bool:
+    """Whether a Host names this machine: loopback, 0.0.0.0, or a name without a dot, which cannot be a public one."""
+    return _is_loopback(host) or host in ("0.0.0.0", "::") or bool(host and not re.search(r"[.:]", host))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None)

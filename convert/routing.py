@@ -1,11 +1,10 @@
-"""Which upstream a request goes to, and at which URL."""
+"""Which upstream answers a request, under which URL and with which key."""
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit
 
 from convert.errors import ProxyError
 from convert.formats import FORMATS
@@ -13,7 +12,7 @@ from convert.formats.contract import Format
 from convert.providers import Dialect
 from convert.settings import Settings, Upstream
 
-_VERSION = re.compile(r"/v\d+\w*\Z")
+_VERSION = re.compile(r"v\d+[a-z0-9]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +36,42 @@ class Route:
         return endpoint(self.upstream, self.wire.path(model, stream))
 
     def models_url(self) -> str:
-        """The URL of the upstream's list of models."""
-        own = self.wire.path("", False)
-        if urlsplit(self.upstream.url).path.endswith(own):
-            return self.upstream.url.replace(own, "/models")
-        return endpoint(self.upstream, "/models")
+        """The URL of the upstream's list of models, beside its endpoint."""
+        base = urlsplit(self.upstream.url)
+        given = base.path.rstrip("/").removesuffix(self.wire.path("", False))
+        return _with_path(base, base_path(self.upstream, given) + "/models")
 
 
 def endpoint(upstream: Upstream, path: str) -> str:
-    """The URL of a path under an upstream's base. A bare host gets the provider's own base, else /v1; a base
-    whose path is known to the provider, or ends in a version, is taken as it is; so is a full endpoint URL."""
-    parts = urlsplit(upstream.url)
-    base = parts.path.rstrip("/")
-    if base.endswith(path):
-        return upstream.url
-    known = urlsplit(upstream.provider.speaks.get(upstream.format, ""))
-    own = FORMATS[upstream.format].path("", False)
-    known_base = known.path.removesuffix(own) if known.path.endswith(own) else None
-    if not base:
-        base = known_base if known_base is not None and known.hostname == parts.hostname else "/v1"
-    elif base != known_base and not _VERSION.search(base):
-        base += "/v1"
-    return urlunsplit((parts.scheme, parts.netloc, base + path, parts.query, ""))
+    """The URL for `path` ("/chat/completions") of an upstream, whose configured URL may be that already."""
+    base = urlsplit(upstream.url)
+    given = base.path.rstrip("/")
+    return _with_path(base, given if given.endswith(path) else base_path(upstream, given) + path)
+
+
+def base_path(upstream: Upstream, given: str) -> str:
+    """The path that endpoints hang under: a known provider's own, where `given` is how it begins (or is empty);
+    `given`, if it has a version in it or belongs to a known provider; else `given` and /v1."""
+    usual = _usual_path(upstream)
+    if usual is not None and f"{usual}/".startswith(f"{given}/"):
+        return usual
+    if usual is not None or any(_VERSION.fullmatch(segment) for segment in given.split("/")):
+        return given
+    return f"{given}/v1"
+
+
+def _usual_path(upstream: Upstream) -> str | None:
+    """What stands before the endpoint's own path in the provider's documentation ("/api/paas/v4")."""
+    known = upstream.provider.speaks.get(upstream.format)
+    if known is None:
+        return None
+    path, own = urlsplit(known).path, FORMATS[upstream.format].path("", False)
+    return path.removesuffix(own) if path.endswith(own) else None
+
+
+def _with_path(base: SplitResult, path: str) -> str:
+    query = f"?{base.query}" if base.query else ""
+    return f"{base.scheme}://{base.netloc}{path}{query}"
 
 
 class Router:
@@ -66,6 +79,12 @@ class Router:
 
     def __init__(self, settings: Settings) -> None:
         self.upstreams = settings.upstreams
+
+    @property
+    def defaults(self) -> list[Upstream]:
+        """Who takes the models that nobody claims: the one marked default, then those that take any model."""
+        marked = [upstream for upstream in self.upstreams if upstream.default]
+        return marked + [upstream for upstream in self.upstreams if not upstream.models]
 
     def by_prefix(self, path: str) -> tuple[Upstream | None, str]:
         """(the upstream whose prefix a path stands under, the rest of the path). The longest prefix wins."""
@@ -76,21 +95,14 @@ class Router:
         return owner, path[len(owner.path_prefix) :] or "/"
 
     def choose(self, model: str, header: str | None) -> Upstream:
-        """The upstream for a model and the value of the Convert-Upstream header. Raises ProxyError."""
+        """The upstream for a model and the value of the Convert-Upstream header. Raises ProxyError: 400 for an
+        unknown name, 404 (model_not_found) for a model that nobody serves."""
         if header is not None:
             return self.named(header)
-        for upstream in self.upstreams:
-            if any(fnmatch.fnmatchcase(model, glob) for glob in upstream.models):
-                return upstream
-        default = next((each for each in self.upstreams if each.default), None)
-        default = default or next((each for each in self.upstreams if not each.models), None)
-        if default is None:
-            known = ", ".join(glob for upstream in self.upstreams for glob in upstream.models)
-            raise ProxyError(
-                "not_found", f"no upstream serves the model '{model}'; configured are {known}",
-                code="model_not_found", param="model",
-            )  # fmt: skip
-        return default
+        for upstream in [*(each for each in self.upstreams if each.serves(model)), *self.defaults]:
+            return upstream
+        message = f"The model '{model}' does not exist: no upstream is configured for it."
+        raise ProxyError("not_found", message, code="model_not_found", param="model")
 
     def named(self, name: str) -> Upstream:
         """The upstream of a name. Raises ProxyError that lists the known ones."""
@@ -98,6 +110,5 @@ class Router:
             if upstream.name == name:
                 return upstream
         known = ", ".join(upstream.name for upstream in self.upstreams)
-        raise ProxyError(
-            "invalid_request", f"there is no upstream '{name}'; configured are {known}", param="Convert-Upstream"
-        )
+        message = f"Convert-Upstream: there is no upstream of this name; configured are {known}"
+        raise ProxyError("invalid_request", message, param="Convert-Upstream")

@@ -1,154 +1,208 @@
-"""Settings: defaults < wsgi.ini < environment. One schema, from which docs/settings.md is made too.
+"""The settings: defaults < wsgi.ini < environment, checked by two marshmallow schemas.
 
-Secrets come from the environment only. Every fault is collected and told in one line that names it.
+A setting of the server is a key of [app:main] (`idle_timeout`) and a variable (`CONVERT_IDLE_TIMEOUT`). A setting
+of the upstream NAME is a key of [upstream:NAME] and a variable `UPSTREAM_NAME_KEY`; the upstream `main` needs no
+name in its variables (`UPSTREAM_URL`). docs/settings.md is written from the help texts here (see reference.py).
 """
 
 from __future__ import annotations
 
-import configparser
 import os
 import re
 from collections.abc import Mapping
+from configparser import ConfigParser
+from configparser import Error as IniError
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
+from convert import providers
 from convert.formats import FORMATS
-from convert.providers import Provider, guess, named
+from convert.providers import Provider
 
-ECHO_URL = "echo://demonstration"
-_TRUE = {"1", "true", "yes", "on"}
-_FALSE = {"0", "false", "no", "off", ""}
+ECHO_URL = "echo://demonstration"  # the embedded upstream that answers when none is configured
+MAIN = "main"  # the upstream that the bare UPSTREAM_* variables describe
+SECTION = "app:main"
+TESTS = frozenset({"CONVERT_CORPUS", "CONVERT_CONFORMANCE"})  # read by the test suite only
+INI = "CONVERT_INI"  # names the file itself, see app.py
+OTHERS = re.compile(  # sections of PasteDeploy, gunicorn and logging
+    r"DEFAULT|(server|app|application|composite|pipeline|filter|filter-app):.+|loggers|handlers|formatters"
+    r"|(logger|handler|formatter)_.+"
+)
+RESERVED = frozenset({"v1", "v1beta", "responses", "chat", "messages", "models", "health", "convert"})
+UNITS = {"": 1, "b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3}
 
 
 class SettingsError(Exception):
-    """What is wrong with the settings: one line for a person."""
+    """Settings that the server must not start with; the message is one line that names each of them."""
 
 
 class Words(fields.Field[tuple[str, ...]]):
-    """A comma-separated list."""
+    """A list of words with commas or blanks between them."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
-        return tuple(word.strip() for word in str(value).split(",") if word.strip())
-
-
-class Switch(fields.Field[bool]):
-    """1 or 0 (also true/false, yes/no, on/off)."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
-        word = str(value).strip().lower()
-        if word not in _TRUE | _FALSE:
-            raise ValidationError("must be 1 or 0")
-        return word in _TRUE
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        words = tuple(dict.fromkeys(word for word in re.split(r"[,\s]+", value) if word))
+        if not words:
+            raise ValidationError("holds nothing")
+        return words
 
 
-def _help(text: str, **more: Any) -> dict[str, Any]:
-    return {"help": text, **more}
+class Size(fields.Field[int]):
+    """A number of bytes, with or without kB, MB or GB."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        parsed = re.fullmatch(r"(\d+)\s*([a-z]*)", value.strip().lower())
+        if not parsed or parsed[2] not in UNITS or not int(parsed[1]):
+            raise ValidationError("must be a number of bytes, such as 64 MB")
+        return int(parsed[1]) * UNITS[parsed[2]]
 
 
-class AppSchema(Schema):
-    """Settings of the whole proxy: CONVERT_NAME in the environment, `name` in [app:main] of wsgi.ini."""
+def _seconds(default: float, text: str) -> fields.Float:
+    positive = validate.Range(0, min_inclusive=False, error="must be a number of seconds above 0")
+    wrong = {"invalid": "must be a number of seconds", "special": "must be a number of seconds"}
+    return fields.Float(load_default=default, validate=positive, error_messages=wrong, metadata={"help": text})
 
-    class Meta:
-        unknown = RAISE
 
-    keys = Words(
-        load_default=(),
-        metadata=_help("Keys that clients must present, comma-separated. Environment only.", secret=True),
+def _switch(text: str) -> fields.Boolean:
+    return fields.Boolean(load_default=False, error_messages={"invalid": "must be 1 or 0"}, metadata={"help": text})
+
+
+def _sendable(value: str | tuple[str, ...]) -> None:
+    """Keys travel in headers, which hold printable ASCII."""
+    if not all(re.fullmatch(r"[\x21-\x7e]+", key) for key in ([value] if isinstance(value, str) else value)):
+        raise ValidationError("holds a character that cannot be sent in a header")
+
+
+class Level(fields.String):
+    """The name of a log level, in any case."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return value.upper()
+
+
+class ServerSchema(Schema):
+    """The server's own settings."""
+
+    keys = Words(load_default=(), validate=_sendable, metadata={
+        "secret": True,
+        "help": "Keys, with commas between them, of which a client must present one (`Authorization: Bearer KEY`, "
+        "`x-api-key`, `x-goog-api-key` or `?key=`). When set, a client's key is never sent upstream.",
+    })  # fmt: skip
+    open = _switch(
+        "Without keys, lend the upstreams' keys to anybody who reaches the server. Otherwise only to programs on the "
+        "same machine: a loopback peer, no forwarding header, and no web page of another origin."
     )
-    open = Switch(
-        load_default=False,
-        metadata=_help("1: serve anyone with the server's own upstream key although no keys are set."),
+    strict = _switch(
+        "Refuse (422) each request that cannot be converted without loss, as a client does with the header "
+        "`Convert-Strict: 1`."
     )
-    strict = Switch(load_default=False, metadata=_help("1: refuse (422) what cannot be converted without loss."))
-    connect_timeout = fields.Float(
-        load_default=10.0, validate=validate.Range(min=0, min_inclusive=False),
-        metadata=_help("Seconds to wait for a connection to the upstream."),
-    )  # fmt: skip
-    idle_timeout = fields.Float(
-        load_default=600.0, validate=validate.Range(min=0, min_inclusive=False),
-        metadata=_help("Seconds of silence after which the upstream is given up. There is no limit on a whole stream."),
-    )  # fmt: skip
-    keep_alive = fields.Float(
-        load_default=15.0, validate=validate.Range(min=0, min_inclusive=False),
-        metadata=_help("Seconds of silence after which the client of a stream gets keep-alive data."),
-    )  # fmt: skip
-    body_limit = fields.Integer(
-        load_default=64 * 1024 * 1024, validate=validate.Range(min=1),
-        metadata=_help("Bytes of the largest request body."),
-    )  # fmt: skip
-    log_level = fields.String(
-        load_default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]),
-        metadata=_help("DEBUG, INFO, WARNING or ERROR."),
-    )  # fmt: skip
+    connect_timeout = _seconds(10, "Seconds in which an upstream must accept the connection.")
+    idle_timeout = _seconds(600, "Seconds that an upstream may be silent. How long an answer takes is not limited.")
+    keep_alive = _seconds(15, "Seconds of an upstream's silence after which a streaming client is sent a sign of life.")
+    body_limit = Size(load_default=64 * 1024**2, metadata={
+        "shown": "64 MB", "help": "Largest request body: a number of bytes, or with kB, MB, GB.",
+    })  # fmt: skip
+    log_level = Level(
+        load_default="INFO",
+        validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]),
+        metadata={"help": "DEBUG, INFO (one line for each request), WARNING or ERROR."},
+    )
+
+
+def _url(value: str) -> None:
+    try:
+        parts = urlsplit(value)
+        known = parts.scheme in ("http", "https", "echo") and parts.hostname and (parts.port or 1)
+    except ValueError:
+        known = None
+    if not known:
+        raise ValidationError("must be a URL, such as https://api.example.com/v1")
+    if parts.username is not None or parts.password is not None:
+        raise ValidationError("must not hold a user name or password; set the api_key instead")
+
+
+def _provider(value: str) -> None:
+    try:
+        providers.named(value)
+    except KeyError:
+        raise ValidationError(f"must be one of {', '.join(sorted(providers.load()))}") from None
+
+
+def _prefix(value: str) -> None:
+    for segment in value.strip("/").split("/"):
+        if not re.fullmatch(r"[A-Za-z0-9._~-]*[A-Za-z0-9][A-Za-z0-9._~-]*", segment):
+            raise ValidationError("must be a path of letters, digits and . _ ~ -")
+        if segment in RESERVED:
+            raise ValidationError(f"must not contain '{segment}', which the endpoints begin with")
 
 
 class UpstreamSchema(Schema):
-    """One upstream: UPSTREAM_NAME in the environment, or the keys of an [upstream:NAME] section of wsgi.ini."""
+    """The settings of one upstream."""
 
-    class Meta:
-        unknown = RAISE
-
-    url = fields.String(
-        required=True, validate=validate.Regexp(r"(https?|echo)://\S+\Z", error="must be an http or https URL"),
-        metadata=_help("Base URL of the upstream, with or without /v1, or the full URL of its endpoint."),
-    )  # fmt: skip
-    format = fields.String(
-        load_default="chat", validate=validate.OneOf(list(FORMATS)),
-        metadata=_help(f"The API that the upstream speaks: {', '.join(FORMATS)}."),
-    )  # fmt: skip
-    api_key = fields.String(
-        load_default="",
-        metadata=_help(
-            "The upstream's key; without one the client's own key is passed on. Environment only: for a section, "
-            "UPSTREAM_<NAME>_API_KEY.",
-            secret=True,
-        ),
-    )
-    model = fields.String(load_default=None, metadata=_help("Forces a model; otherwise the client's is used."))
-    provider = fields.String(
-        load_default=None, metadata=_help("Provider profile (docs/providers.md); otherwise guessed from the host.")
-    )
+    url = fields.String(required=True, validate=_url, error_messages={"required": "is missing"}, metadata={
+        "help": "Base URL, with or without `/v1`, or the full URL of the endpoint, which is taken as it is.",
+    })  # fmt: skip
+    format = fields.String(load_default="chat", validate=validate.OneOf(list(FORMATS)), metadata={
+        "help": f"The API that it speaks: {', '.join(f'`{name}`' for name in FORMATS)}.",
+    })  # fmt: skip
+    api_key = fields.String(load_default="", validate=_sendable, metadata={
+        "secret": True, "help": "Its key. Without one, the client's own key is passed on.",
+    })  # fmt: skip
+    api_key_env = fields.String(metadata={"help": "Name of the environment variable that holds its key."})
+    model = fields.String(load_default=None, metadata={"help": "Model to ask for, whatever model the client names."})
+    provider = fields.String(validate=_provider, metadata={
+        "help": "Whose dialect it speaks (docs/providers.md). Guessed from the host when not set.",
+    })  # fmt: skip
+    path_prefix = fields.String(load_default="", validate=_prefix, metadata={
+        "help": "Path under which requests go to it: `/deepseek` gives `/deepseek/v1/responses`.",
+    })  # fmt: skip
+    models = Words(load_default=(), metadata={
+        "help": "The models that it serves: names or globs (`deepseek-*`). Not set: any.",
+    })  # fmt: skip
+    default = _switch("Takes the requests that nothing else decides. Otherwise the first upstream without `models`.")
 
 
-class SectionSchema(UpstreamSchema):
-    """What only a section of wsgi.ini has besides."""
-
-    path_prefix = fields.String(
-        load_default="", validate=validate.Regexp(r"(/[\w.~-]+)*/?\Z", error="must be a path such as /name"),
-        metadata=_help("Requests under this path go to this upstream: /name/v1/responses."),
-    )  # fmt: skip
-    models = Words(
-        load_default=(), metadata=_help("Models that go to this upstream, comma-separated; * and ? are wild.")
-    )
-    default = Switch(load_default=False, metadata=_help("1: takes the requests that nothing else claims."))
+SERVER, UPSTREAM = ServerSchema(), UpstreamSchema()
 
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A configured upstream. `api_key` "": the client's own key is passed on."""
+    """A configured upstream; the fields of UpstreamSchema. `path_prefix` is "" or begins with a slash."""
 
     name: str
     url: str
     format: str = "chat"
     api_key: str = field(default="", repr=False)
     model: str | None = None
-    provider: Provider = field(default_factory=lambda: named("plain"), repr=False)
+    provider: Provider = field(default_factory=lambda: providers.named("plain"), repr=False)
     path_prefix: str = ""
     models: tuple[str, ...] = ()
     default: bool = False
 
     @property
     def echo(self) -> bool:
-        """Whether it is the built-in demonstration."""
+        """Whether it is the embedded demonstration."""
         return self.url.startswith("echo:")
+
+    def serves(self, model: str) -> bool:
+        """Whether one of its globs matches the model name."""
+        return any(fnmatchcase(model, glob) for glob in self.models)
+
+    @property
+    def listed(self) -> list[str]:
+        """The model names that its settings spell out."""
+        plain = [glob for glob in self.models if not re.search(r"[*?\[]", glob)]
+        return list(dict.fromkeys([*plain, self.model] if self.model else plain))
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, checked. `upstreams` is never empty."""
+    """What the server runs with; the fields of ServerSchema, and the upstreams, of which there is at least one."""
 
     upstreams: tuple[Upstream, ...]
     keys: tuple[str, ...] = field(default=(), repr=False)
@@ -157,117 +211,171 @@ class Settings:
     connect_timeout: float = 10.0
     idle_timeout: float = 600.0
     keep_alive: float = 15.0
-    body_limit: int = 64 * 1024 * 1024
+    body_limit: int = 64 * 1024**2
     log_level: str = "INFO"
 
 
-def load(ini: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of a file (None, or one that does not exist: none) and an environment.
-    Raises SettingsError with one line that names every fault."""
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A setting as it was found: its text, and where, in the words of who wrote it."""
+
+    text: str = field(repr=False)
+    where: str
+
+
+Found = dict[str, Value]
+
+
+def load(ini: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings from a file (None, or one that does not exist: none) and the environment.
+
+    Raises SettingsError for what is unknown, malformed or contradicts itself: all of it in one line."""
     faults: list[str] = []
-    app, sections = _read_ini(ini, faults)
-    names = [*sections]
-    values = _environment("CONVERT_", AppSchema(), environment, faults, also={"ini"})
-    app_values = _checked(AppSchema(), {**app, **values}, "CONVERT_{}", faults)
-    secrets = {_variable(name): name for name in names}
-    single = _environment("UPSTREAM_", UpstreamSchema(), environment, faults, sections=secrets)
-    upstreams = [_section(name, section, environment, faults) for name, section in sections.items()]
-    if single:
-        values = _checked(UpstreamSchema(), single, "UPSTREAM_{}", faults)
-        upstreams.insert(0, _upstream("default", {**values, "default": True} if values else {}, faults))
+    if ini and environ.get(INI) and not ini.is_file():
+        raise SettingsError(f"convert: settings: {INI}: there is no file {ini}")
+    server, upstreams = _from_file(ini, faults) if ini else ({}, {})
+    _from_environment(environ, server, upstreams, faults)
+    known = _checked(SERVER, server, "", faults)
+    built = [_upstream(name, found, environ, faults) for name, found in upstreams.items()]
+    ready = [upstream for upstream in built if upstream]
+    faults += _clashes(ready)
     if faults:
-        raise SettingsError("convert: " + "; ".join(faults))
-    found = tuple(upstream for upstream in upstreams if upstream)
-    return Settings(upstreams=found or (Upstream("echo", ECHO_URL),), **app_values)
+        raise SettingsError("convert: settings: " + "; ".join(faults))
+    return Settings(upstreams=tuple(ready) or (Upstream("echo", ECHO_URL),), **known)
 
 
-def _variable(name: str) -> str:
-    """The part of an environment variable that names a section."""
-    return re.sub(r"\W", "_", name).upper()
+# --- where settings come from -----------------------------------------------------------------------
 
 
-def _read_ini(ini: Path | None, faults: list[str]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-    """([app:main] without PasteDeploy's own keys, the [upstream:NAME] sections by name)."""
-    parser = configparser.ConfigParser(interpolation=None)
+def _from_file(ini: Path, faults: list[str]) -> tuple[Found, dict[str, Found]]:
+    """The settings of [app:main] and of each [upstream:NAME]."""
+    parser = ConfigParser(interpolation=None, default_section="")  # what [DEFAULT] says is for PasteDeploy
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
-        parser.read([str(ini)] if ini else [], encoding="utf-8")
-    except configparser.Error as error:
-        faults.append(f"{ini}: {str(error).splitlines()[0]}")
-        return {}, {}
-    app = dict(parser["app:main"]) if parser.has_section("app:main") else {}
-    app.pop("use", None)
-    if "keys" in app:
-        faults.append("[app:main] keys: secrets come from the environment only; set CONVERT_KEYS")
-        del app["keys"]
-    sections = {
-        section.removeprefix("upstream:"): dict(parser[section])
-        for section in parser.sections()
-        if section.startswith("upstream:")
-    }
-    return app, sections
+        parser.read(ini, encoding="utf-8")
+    except (IniError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"convert: settings: {ini.name} cannot be read: {' '.join(str(error).split())}") from None
+    server: Found = {}
+    upstreams: dict[str, Found] = {}
+    for section in parser.sections():
+        where = f"{ini.name} [{section}]"
+        values = {
+            key: Value(parser[section][key].strip(), f"{where} {key}")
+            for key in parser[section]
+            if parser[section][key].strip()
+        }
+        kind, _, name = section.partition(":")
+        if section == SECTION:
+            values.pop("use", None)
+            server = _without_secrets(values, SERVER, "CONVERT_", faults)
+        elif kind == "upstream" and re.fullmatch(r"[a-z0-9]+([_-][a-z0-9]+)*", name):
+            upstreams[name] = _without_secrets(values, UPSTREAM, prefix(name), faults)
+        elif kind == "upstream":
+            faults.append(f"{where}: an upstream's name has small letters, digits, - and _ only")
+        elif not OTHERS.fullmatch(section):
+            faults.append(f"{where} is an unknown section")
+    return server, upstreams
 
 
-def _environment(
-    prefix: str,
-    schema: Schema,
-    environment: Mapping[str, str],
-    faults: list[str],
-    also: set[str] | None = None,
-    sections: Mapping[str, str] | None = None,
-) -> dict[str, str]:
-    """The variables with a prefix, by setting. A name that is no setting is a fault."""
-    found = {}
-    for variable, value in environment.items():
-        if not variable.startswith(prefix):
+def _without_secrets(values: Found, schema: Schema, start: str, faults: list[str]) -> Found:
+    """The values, with a fault for each key that a file must not hold."""
+    for key in [key for key in values if key in schema.fields and schema.fields[key].metadata.get("secret")]:
+        instead = f"{start}{key.upper()}" + (" or api_key_env = VARIABLE" if "api_key_env" in schema.fields else "")
+        faults.append(f"{values.pop(key).where} is a secret, which belongs in the environment: use {instead}")
+    return values
+
+
+def prefix(name: str) -> str:
+    """How the variables of an upstream begin."""
+    return "UPSTREAM_" if name == MAIN else f"UPSTREAM_{name.replace('-', '_').upper()}_"
+
+
+def _from_environment(
+    environ: Mapping[str, str], server: Found, upstreams: dict[str, Found], faults: list[str]
+) -> None:
+    """Adds the variables to what the file said. Empty ones count as not set."""
+    named = {prefix(name): name for name in upstreams}
+    if len(named) < len(upstreams):
+        faults.append("two upstreams have names that differ only in - and _")
+    for variable in sorted(environ):
+        value = Value(environ[variable].strip(), variable)
+        if not value.text or variable in TESTS or variable == INI:
             continue
-        name = variable.removeprefix(prefix).lower()
-        if name in schema.fields:
-            found[name] = value
-        elif name not in (also or ()) and not any(
-            variable == f"{prefix}{section}_API_KEY" for section in sections or ()
-        ):
-            faults.append(f"{variable}: there is no such setting")
-    return found
+        if variable.startswith("CONVERT_"):
+            server[variable.removeprefix("CONVERT_").lower()] = value
+        elif variable.startswith("UPSTREAM_"):
+            start, key = _split(variable, named)
+            name = named.setdefault(start, start.removeprefix("UPSTREAM_").strip("_").lower() or MAIN)
+            upstreams.setdefault(name, {})[key] = value
+    if MAIN in upstreams:  # the first, and so the default where none is marked
+        first = upstreams.pop(MAIN)
+        rest = dict(upstreams)
+        upstreams.clear()
+        upstreams.update({MAIN: first} | rest)
 
 
-def _checked(schema: Schema, values: dict[str, Any], label: str, faults: list[str]) -> dict[str, Any]:
-    """The values that a schema makes of text; faults under the names that the user knows."""
+def _split(variable: str, named: Mapping[str, str]) -> tuple[str, str]:
+    """UPSTREAM_NAME_KEY as the beginning (`UPSTREAM_NAME_`) and the key; an unknown key goes to the upstream
+    that the variable seems to mean."""
+    for key in sorted(UPSTREAM.fields, key=len, reverse=True):
+        start = variable.removesuffix(key.upper())
+        if start != variable and re.fullmatch(r"UPSTREAM_([A-Z0-9]+_)*", start):
+            return start, key
+    start = max((start for start in named if variable.startswith(start)), key=len, default="UPSTREAM_")
+    return start, variable.removeprefix(start).lower()
+
+
+# --- what they must be ------------------------------------------------------------------------------
+
+
+def _checked(schema: Schema, found: Found, name: str, faults: list[str]) -> dict[str, Any]:
+    """The values as the schema reads them; faults are added under the names of who set them."""
     try:
-        loaded = schema.load(values)
+        return schema.load({key: value.text for key, value in found.items()})  # type: ignore[no-any-return]
     except ValidationError as error:
-        messages = error.messages if isinstance(error.messages, dict) else {}
-        for name, problem in messages.items():
-            told = problem[0] if isinstance(problem, list) else problem
-            told = "there is no such setting" if told == "Unknown field." else told
-            faults.append(f"{label.format(name.upper() if label.isupper() or '_' in label else name)}: {told}")
+        for key, messages in error.normalized_messages().items():
+            if key not in schema.fields:
+                faults.append(f"{found[key].where} is unknown{_meant(key, schema)}")
+            elif key in found:
+                faults.append(f"{found[key].where} {messages[0][:1].lower()}{messages[0][1:].rstrip('.')}")
+            else:
+                others = ", ".join(value.where for value in found.values()) or f"[upstream:{name}]"
+                faults.append(f"{others}: the upstream '{name}' has no {key} ({prefix(name)}{key.upper()})")
         return {}
-    assert isinstance(loaded, dict)
-    return loaded
 
 
-def _section(
-    name: str, section: dict[str, str], environment: Mapping[str, str], faults: list[str]
-) -> Upstream | None:
-    """The upstream of a section, its key from the environment."""
-    if "api_key" in section:
-        faults.append(
-            f"[upstream:{name}] api_key: secrets come from the environment only; set UPSTREAM_{_variable(name)}_API_KEY"
-        )
+def _meant(key: str, schema: Schema) -> str:
+    near = get_close_matches(key, schema.fields, 1)
+    return f" (is {near[0]} meant?)" if near else ""
+
+
+def _upstream(name: str, found: Found, environ: Mapping[str, str], faults: list[str]) -> Upstream | None:
+    """One upstream; None when it has faults."""
+    known = _checked(UPSTREAM, found, name, faults)
+    if not known:
         return None
-    values = dict(section)
-    if key := environment.get(f"UPSTREAM_{_variable(name)}_API_KEY"):
-        values["api_key"] = key
-    return _upstream(name, _checked(SectionSchema(), values, f"[upstream:{name}] {{}}", faults), faults)
+    variable = known.pop("api_key_env", None)
+    if variable and not known["api_key"]:
+        known["api_key"] = environ.get(variable, "").strip()
+        if not re.fullmatch(r"[\x21-\x7e]+", known["api_key"]):
+            faults.append(f"{found['api_key_env'].where}: the environment variable {variable} holds no key")
+    provider = known.pop("provider", None)
+    known["provider"] = providers.named(provider) if provider else providers.guess(known["url"])
+    if known["path_prefix"]:
+        known["path_prefix"] = f"/{known['path_prefix'].strip('/')}"
+    return Upstream(name=name, **known)
 
 
-def _upstream(name: str, values: dict[str, Any], faults: list[str]) -> Upstream | None:
-    if not values:
-        return None
-    profile = values.pop("provider", None)
-    try:
-        provider = named(profile) if profile else guess(values["url"])
-    except KeyError as error:
-        faults.append(f"upstream {name}: {error.args[0]}")
-        return None
-    values["path_prefix"] = values.get("path_prefix", "").rstrip("/")
-    return Upstream(name=name, provider=provider, **values)
+def _clashes(upstreams: list[Upstream]) -> list[str]:
+    """What each upstream may say for itself, but not two of them."""
+    faults = []
+    marked = [upstream.name for upstream in upstreams if upstream.default]
+    if len(marked) > 1:
+        faults.append(f"more than one upstream is marked default: {', '.join(marked)}")
+    prefixes: dict[str, str] = {}
+    for upstream in upstreams:
+        if upstream.path_prefix:
+            first = prefixes.setdefault(upstream.path_prefix, upstream.name)
+            if first != upstream.name:
+                faults.append(f"the upstreams {first} and {upstream.name} have the same path_prefix")
+    return faults

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from flask import Flask, Response
+import responses
+from flask import Flask
 from flask.testing import FlaskClient
 
 from convert import create_app
-from convert.formats.contract import Format
-from convert.routing import Route
 from convert.settings import load
 
 Make = Callable[..., FlaskClient]
+COMPLETION = {
+    "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -27,13 +33,8 @@ def make(make_app: Callable[..., Flask]) -> Make:
 
 
 @pytest.fixture
-def routes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Route]]:
-    """Requests are not relayed but noted here: the client's format, and the route."""
-    noted: list[tuple[str, Route]] = []
-
-    def serve(client: Format, route: Route) -> Response:
-        noted.append((client.name, route))
-        return Response("{}", content_type="application/json")
-
-    monkeypatch.setattr("convert.api.dispatch.serve", serve)
-    return noted
+def upstream() -> Any:
+    """Upstreams on any host, that answer a chat request with "Hello"; `.calls` are the requests they got."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        mock.add(responses.POST, re.compile(r"https?://.*/chat/completions"), json=COMPLETION)
+        yield mock

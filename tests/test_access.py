@@ -3,52 +3,43 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from werkzeug.datastructures import EnvironHeaders, Headers
+from werkzeug.datastructures import EnvironHeaders
 
-from convert.access import FORWARDED, Access, Visitor, credentials, is_local, matches
+from convert.access import FORWARDED, admit, credentials, is_local, matches, upstream_key
 from convert.errors import ProxyError
+from convert.settings import Settings, Upstream
 
-SET = Access(keys=("one", "two"))
-UNSET = Access()
-
-
-def admit(
-    access: Access, headers: dict[str, str] | None = None, peer: str | None = "203.0.113.9", **query: str
-) -> Visitor:
-    return access.admit(Headers(headers or {}), query, peer)
+OURS = Upstream("x", "https://x.com", api_key="configured")
+THEIRS = Upstream("x", "https://x.com")
+UNSET, SET, OPEN = Settings((OURS,)), Settings((OURS,), keys=("one", "two")), Settings((OURS,), open=True)
+HERE, FAR = "127.0.0.1", "203.0.113.9"
 
 
 @pytest.mark.parametrize(
-    "headers",
+    ("headers", "query"),
     [
-        {"Authorization": "Bearer two"},
-        {"Authorization": "bearer  two "},
-        {"x-api-key": "two"},
-        {"X-Goog-Api-Key": "two"},
-        {"Authorization": "Bearer wrong", "x-api-key": "one"},
+        ({"Authorization": "Bearer two"}, {}),
+        ({"Authorization": "bearer  two "}, {}),
+        ({"x-api-key": "two"}, {}),
+        ({"x-goog-api-key": "two"}, {}),
+        ({"Authorization": "Bearer wrong", "x-api-key": "one"}, {}),
+        ({}, {"key": "one"}),
     ],
 )
-def test_a_key_is_taken_where_each_api_puts_it(headers: dict[str, str]) -> None:
-    assert admit(SET, headers) == Visitor(token="", trusted=True)
-
-
-def test_a_key_in_the_query_is_taken() -> None:
-    assert admit(SET, key="one").trusted
+def test_a_key_is_taken_where_each_api_puts_it(headers: dict[str, str], query: dict[str, str]) -> None:
+    admit(SET, credentials(headers, query))
 
 
 @pytest.mark.parametrize(
     "headers", [{}, {"Authorization": "Bearer "}, {"Authorization": "Basic one"}, {"Authorization": "Bearer on"},
-                {"Authorization": "Bearer one,two"}, {"x-api-key": "onE"}, {"x-api-key": "öne"}]
+                {"Authorization": "Bearer one,two"}, {"x-api-key": "onE"}, {"x-api-key": "\xf6ne"}]
 )  # fmt: skip
-def test_without_one_of_the_keys_nobody_is_let_in_not_even_from_this_machine(headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("opened", [False, True])
+def test_without_one_of_the_keys_nobody_is_let_in(headers: dict[str, str], opened: bool) -> None:
+    settings = Settings((OURS,), keys=("one", "two"), open=opened)
     with pytest.raises(ProxyError) as caught:
-        admit(SET, headers, "127.0.0.1")
+        admit(settings, credentials(headers, {}))
     assert (caught.value.status, caught.value.kind) == (401, "authentication")
-
-
-def test_keys_stand_above_an_open_server() -> None:
-    with pytest.raises(ProxyError):
-        admit(Access(keys=("one",), open=True))
 
 
 def test_every_key_is_compared_whichever_matches(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,21 +54,33 @@ def test_every_key_is_compared_whichever_matches(monkeypatch: pytest.MonkeyPatch
     assert compared == [(b"one", b"one"), (b"two", b"one"), (b"three", b"one")]
 
 
-def test_a_clients_own_token_goes_upstream_only_when_no_keys_are_set() -> None:
-    assert admit(UNSET, {"Authorization": "Bearer own"}).key_for("") == "own"
-    assert admit(SET, {"Authorization": "Bearer one"}).key_for("") == ""
-    assert admit(SET, {"Authorization": "Bearer one"}).key_for("configured") == "configured"
+@pytest.mark.parametrize(
+    ("settings", "upstream", "peer", "key"),
+    [
+        (UNSET, OURS, HERE, "configured"),
+        (UNSET, THEIRS, HERE, "own"),
+        (UNSET, THEIRS, FAR, "own"),
+        (OPEN, OURS, FAR, "configured"),
+        (OPEN, THEIRS, FAR, "own"),
+        (SET, OURS, FAR, "configured"),
+        (SET, THEIRS, FAR, ""),
+        (SET, THEIRS, HERE, ""),
+        (UNSET, Upstream("echo", "echo://x"), FAR, ""),
+    ],
+)
+def test_whose_key_goes_upstream(settings: Settings, upstream: Upstream, peer: str, key: str) -> None:
+    assert upstream_key(settings, upstream, ["own", "second"], peer, {"Host": "localhost"}) == key
 
 
-def test_the_servers_key_is_lent_to_this_machine_only() -> None:
-    assert admit(UNSET, {"Authorization": "Bearer own"}, "127.0.0.1").key_for("configured") == "configured"
+def test_without_any_key_none_is_sent() -> None:
+    assert upstream_key(UNSET, THEIRS, [], FAR, {}) == ""
+
+
+@pytest.mark.parametrize(("peer", "headers"), [(FAR, {}), (HERE, {"X-Forwarded-For": "198.51.100.7"})])
+def test_the_servers_key_is_not_lent_to_others(peer: str, headers: dict[str, str]) -> None:
     with pytest.raises(ProxyError, match=r"CONVERT_KEYS.*CONVERT_OPEN=1") as caught:
-        admit(UNSET, {"Authorization": "Bearer own"}).key_for("configured")
+        upstream_key(UNSET, OURS, ["own"], peer, headers)
     assert caught.value.status == 401
-
-
-def test_an_open_server_lends_its_key_to_anybody() -> None:
-    assert admit(Access(open=True), {"X-Forwarded-For": "198.51.100.7"}).key_for("configured") == "configured"
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
@@ -119,7 +122,3 @@ def test_a_foreign_name_for_this_machine_is_not_trusted(host: str) -> None:
 
 def test_credentials_that_no_header_can_hold_are_none() -> None:
     assert credentials({"Authorization": "Bearer a\tb", "x-api-key": "k\xe9y"}, {"key": "a b"}) == []
-
-
-def test_no_key_is_in_a_repr() -> None:
-    assert "sekret" not in repr(Visitor("sekret")) + repr(Access(keys=("sekret",)))

@@ -5,19 +5,17 @@ from dataclasses import replace
 import pytest
 
 from convert import providers
-from convert.access import Visitor
 from convert.errors import ProxyError
-from convert.formats import FORMATS
-from convert.routing import Route, Router, Upstream
+from convert.routing import Route, Router
+from convert.settings import Settings, Upstream
 
 
 def upstream(name: str = "x", url: str = "https://api.x.com", **more: object) -> Upstream:
-    known = {"format": "chat", "provider": providers.guess(url)} | more
-    return Upstream(name=name, url=url, **known)  # type: ignore[arg-type]
+    return Upstream(name, url, provider=providers.guess(url), **more)  # type: ignore[arg-type]
 
 
-def route(url: str, format: str = "chat", **more: object) -> Route:
-    return Route(upstream(url=url, format=format, **more), FORMATS[format])
+def route(url: str, format: str = "chat") -> Route:
+    return Route(upstream(url=url, format=format))
 
 
 @pytest.mark.parametrize(
@@ -64,52 +62,61 @@ def test_the_list_of_models_is_beside_the_endpoint(base: str, url: str) -> None:
     assert route(base).models_url() == url
 
 
-ROUTER = Router(
-    [
-        upstream("deep", models=("deepseek-*", "r1")),
-        upstream("glm", models=("glm-*",)),
-        upstream("any"),
-        upstream("other"),
-    ]
+UPSTREAMS = (
+    upstream("deep", models=("deepseek-*", "r1"), path_prefix="/a"),
+    upstream("glm", models=("glm-*",), path_prefix="/a/b"),
+    upstream("any"),
+    upstream("other"),
 )
+ROUTER = Router(Settings(UPSTREAMS))
 
 
 @pytest.mark.parametrize(
     ("model", "name"), [("deepseek-v4", "deep"), ("r1", "deep"), ("glm-5", "glm"), ("GLM-5", "any")]
 )
 def test_a_model_goes_to_the_first_upstream_that_serves_it(model: str, name: str) -> None:
-    assert ROUTER.find(model).name == name
+    assert ROUTER.choose(model, None).name == name
+
+
+def test_the_header_stands_above_the_model() -> None:
+    assert ROUTER.choose("r1", "glm").name == "glm"
 
 
 def test_the_upstream_marked_default_takes_the_rest() -> None:
-    marked = [replace(each, default=each.name == "glm") for each in ROUTER.upstreams]
-    assert Router(marked).find("gpt-5").name == "glm"
-    assert Router(marked).find("r1").name == "deep"
+    router = Router(Settings(tuple(replace(each, default=each.name == "glm") for each in UPSTREAMS)))
+    assert router.choose("gpt-5", None).name == "glm"
+    assert router.choose("r1", None).name == "deep"
 
 
 def test_a_model_that_no_upstream_serves_is_not_found() -> None:
     with pytest.raises(ProxyError, match="'gpt-5'") as caught:
-        Router(ROUTER.upstreams[:2]).find("gpt-5")
+        Router(Settings(UPSTREAMS[:2])).choose("gpt-5", None)
     assert (caught.value.status, caught.value.code, caught.value.param) == (404, "model_not_found", "model")
 
 
 def test_an_unknown_name_is_told_which_there_are() -> None:
-    assert ROUTER.named("glm").name == "glm"
     with pytest.raises(ProxyError, match="deep, glm, any, other") as caught:
-        ROUTER.named("nope")
+        ROUTER.choose("m", "nope")
     assert caught.value.status == 400
 
 
-def test_a_route_has_the_wire_the_key_and_the_forced_model() -> None:
-    target = upstream(format="responses", api_key="sekret", model="forced")
-    found = ROUTER.route(target, Visitor("own", trusted=True))
-    assert (found.wire.name, found.key, found.model) == ("responses", "sekret", "forced")
-    assert ROUTER.route(upstream(), Visitor("own")).key == "own"
-    with pytest.raises(ProxyError):
-        ROUTER.route(target, Visitor("own"))
+@pytest.mark.parametrize(
+    ("path", "name", "rest"),
+    [
+        ("/a/v1/responses", "deep", "/v1/responses"),
+        ("/a/b/v1/responses", "glm", "/v1/responses"),
+        ("/a", "deep", "/"),
+        ("/a/", "deep", "/"),
+        ("/ab/v1/responses", None, "/ab/v1/responses"),
+        ("/", None, "/"),
+    ],
+)
+def test_the_longest_prefix_of_whole_segments_wins(path: str, name: str | None, rest: str) -> None:
+    owner, left = ROUTER.by_prefix(path)
+    assert (owner.name if owner else None, left) == (name, rest)
+
+
+def test_a_route_hides_its_key() -> None:
+    found = Route(upstream(format="responses", api_key="sekret-1"), "sekret-2")
+    assert (found.wire.name, found.key) == ("responses", "sekret-2")
     assert "sekret" not in repr(found)
-
-
-def test_only_names_without_wildcards_are_listed() -> None:
-    assert upstream(models=("a", "b-*", "c?", "[d]", "a"), model="e").listed == ["a", "e"]
-    assert upstream().listed == []

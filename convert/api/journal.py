@@ -23,9 +23,7 @@ def keep(app: Flask, level: str) -> None:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         package.addHandler(handler)
     for name in ACCESS_LOGS:
-        logger = logging.getLogger(name)
-        if hide not in logger.filters:
-            logger.addFilter(hide)
+        logging.getLogger(name).addFilter(hide)  # the same filter is added once only
     app.before_request(_begin)
     app.after_request(_end)
 
@@ -41,24 +39,24 @@ def hide(record: logging.LogRecord) -> bool:
 
 def _begin() -> None:
     g.began = time.monotonic()
+    g.prefixed = request.environ.get("convert.prefixed")
 
 
 def _end(response: Response) -> Response:
     """Arranges for the line to be written when the last byte was sent, or the client has gone."""
-    facts = {
+    began = g.get("began", time.monotonic())
+    words = {
         "method": request.method,
-        "path": request.path,
+        "path": request.root_path + request.path,
         "upstream": g.get("upstream", "-"),
         "model": g.get("model", "-"),
         "status": response.status_code,
+        "losses": g.get("losses", 0),
     }
-    began, report = g.get("began"), g.get("report")
 
     def line() -> None:
-        passed = (time.monotonic() - began) * 1000 if began else 0
-        losses = len(report.losses) if report else 0
-        words = " ".join(f"{name}={_plain(value)}" for name, value in facts.items())
-        log.info("%s ms=%.0f losses=%d", words, passed, losses)
+        told = " ".join(f"{name}={_plain(value)}" for name, value in words.items())
+        log.info("%s ms=%.0f", told, (time.monotonic() - began) * 1000)
 
     response.call_on_close(line)
     return response

@@ -13,7 +13,7 @@ from typing import Any, cast
 from flask import Response, current_app, g, request
 
 from convert import sse
-from convert.access import admit, client_key, upstream_key
+from convert.access import admit, credentials, upstream_key
 from convert.api import bodies, streams
 from convert.errors import ProxyError
 from convert.exchange import Exchange
@@ -40,9 +40,9 @@ def state() -> State:
     return cast(State, current_app.extensions["convert"])
 
 
-def presented() -> str:
-    """The key that the current request presents."""
-    return client_key(request.headers, request.args)
+def presented() -> list[str]:
+    """The keys that the current request presents."""
+    return credentials(request.headers, request.args)
 
 
 def route_to(upstream: Upstream) -> Route:

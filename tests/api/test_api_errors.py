@@ -2,17 +2,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from flask import Flask
+import responses
+from flask import Flask, abort
 from flask.testing import FlaskClient
-from werkzeug.exceptions import Conflict, TooManyRequests
-
-from convert.api.errors import translated, written
-from convert.errors import ProxyError
-from convert.formats import FORMATS
-from convert.routing import Route
 
 Make = Callable[..., FlaskClient]
 
@@ -27,15 +23,13 @@ Make = Callable[..., FlaskClient]
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_any_other_path_is_not_found_and_not_relayed(
-    make: Make, routes: list[tuple[str, Route]], path: str, method: str
-) -> None:
+def test_any_other_path_is_not_found_and_not_relayed(make: Make, upstream: Any, path: str, method: str) -> None:
     client = make(UPSTREAM_URL="https://api.x.com", UPSTREAM_API_KEY="k", UPSTREAM_PATH_PREFIX="x")
     raw = {"PATH_INFO": unquote(path)}  # the test client would tidy the path up
     answer = client.open(method=method, json={"model": "m", "input": "hi"}, environ_overrides=raw)
     assert answer.status_code == 404
     assert set(answer.json["error"]) >= {"message", "type", "param", "code"}
-    assert routes == []
+    assert len(upstream.calls) == 0
 
 
 @pytest.mark.parametrize(
@@ -62,7 +56,7 @@ def test_a_bug_gives_a_plain_message_and_a_traceback_in_the_log(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("of something inner")
 
-    monkeypatch.setattr("convert.api.dispatch.serve", broken)
+    monkeypatch.setattr("convert.api.serving.prepare", broken)
     body = {"model": "m", "input": "hi", "messages": [{"role": "user", "content": "hi"}]}
     with caplog.at_level(logging.ERROR):
         answer = make().post(path, json=body)
@@ -71,12 +65,17 @@ def test_a_bug_gives_a_plain_message_and_a_traceback_in_the_log(
     assert "of something inner" in caplog.text
 
 
-def test_retry_after_reaches_the_client() -> None:
-    with Flask("test").app_context():
-        response = written(FORMATS["chat"], ProxyError("rate_limited", "slow down", retry_after="7"))
-    assert (response.status_code, response.headers["Retry-After"]) == (429, "7")
+def test_an_upstreams_retry_after_reaches_the_client_once(make: Make) -> None:
+    with responses.RequestsMock() as mock:
+        mock.post("https://x.com/v1/chat/completions", status=429, headers={"Retry-After": "7", "x-ratelimit-a": "1"})
+        answer = make(UPSTREAM_URL="https://x.com").post("/v1/responses", json={"model": "m", "input": "hi"})
+    assert answer.status_code == 429
+    assert answer.headers.getlist("Retry-After") == ["7"]
+    assert answer.headers["x-ratelimit-a"] == "1"
 
 
-def test_the_web_frameworks_errors_keep_their_status() -> None:
-    assert (translated(TooManyRequests()).kind, translated(TooManyRequests()).status) == ("rate_limited", 429)
-    assert (translated(Conflict("no")).kind, translated(Conflict("no")).message) == ("invalid_request", "no")
+def test_the_web_frameworks_errors_keep_their_status(make_app: Callable[..., Flask]) -> None:
+    app = make_app()
+    app.add_url_rule("/broken", view_func=lambda: abort(409, "not now"))
+    answer = app.test_client().get("/broken")
+    assert (answer.status_code, answer.json["error"]["message"]) == (409, "not now")

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-
-from convert.routing import Route
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "hello there"}]}
 
@@ -13,12 +12,9 @@ BODY = {"model": "m", "messages": [{"role": "user", "content": "hello there"}]}
 @pytest.mark.parametrize(
     "path", ["/v1/chat/completions", "/chat/completions", "/x/v1/chat/completions", "/x/chat/completions"]
 )
-def test_the_endpoint_at_its_paths(
-    make: Callable[..., FlaskClient], routes: list[tuple[str, Route]], path: str
-) -> None:
+def test_the_endpoint_at_its_paths(make: Callable[..., FlaskClient], upstream: Any, path: str) -> None:
     client = make(UPSTREAM_URL="https://api.x.com", UPSTREAM_PATH_PREFIX="/x")
-    assert client.post(path, json=BODY).status_code == 200
-    assert [name for name, _ in routes] == ["chat"]
+    assert client.post(path, json=BODY).json["object"] == "chat.completion"
 
 
 def test_the_embedded_upstream_answers(make: Callable[..., FlaskClient]) -> None:

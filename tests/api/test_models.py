@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from convert.relay import Relay
 from flask.testing import FlaskClient
 
 from convert import providers
 from convert.api.models import listed
+from convert.relay import Relay
 from convert.routing import Upstream
 
 Make = Callable[..., FlaskClient]

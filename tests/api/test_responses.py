@@ -1,26 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-
-from convert.routing import Route
 
 Make = Callable[..., FlaskClient]
 BODY = {"model": "m", "input": "hello there"}
 
 
 @pytest.mark.parametrize("path", ["/v1/responses", "/responses", "/", "/x/v1/responses", "/x/responses", "/x/", "/x"])
-def test_the_endpoint_at_its_paths(make: Make, routes: list[tuple[str, Route]], path: str) -> None:
+def test_the_endpoint_at_its_paths(make: Make, upstream: Any, path: str) -> None:
     client = make(UPSTREAM_URL="https://api.x.com", UPSTREAM_PATH_PREFIX="/x")
-    assert client.post(path, json=BODY).status_code == 200
-    assert [name for name, _ in routes] == ["responses"]
+    assert client.post(path, json=BODY).json["object"] == "response"
 
 
-def test_a_base_url_that_ends_in_a_slash_does_no_harm(make: Make, routes: list[tuple[str, Route]]) -> None:
-    make().post(json=BODY, environ_overrides={"PATH_INFO": "//v1/responses"})
-    assert [name for name, _ in routes] == ["responses"]
+def test_a_base_url_that_ends_in_a_slash_does_no_harm(make: Make) -> None:
+    answer = make().post(json=BODY, environ_overrides={"PATH_INFO": "//v1/responses"})
+    assert answer.json["object"] == "response"
 
 
 def test_the_embedded_upstream_answers(make: Make) -> None:

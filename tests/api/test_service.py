@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask.testing import FlaskClient
 
-from convert import __version__
+from convert.version import VERSION
 
 Make = Callable[..., FlaskClient]
 
@@ -13,7 +13,7 @@ def test_health_needs_no_key_from_anywhere(make: Make) -> None:
     client = make(UPSTREAM_URL="https://api.x.com", UPSTREAM_API_KEY="k", UPSTREAM_PATH_PREFIX="x", CONVERT_KEYS="a")
     for path in ("/health", "/x/health"):
         answer = client.get(path, environ_base={"REMOTE_ADDR": "203.0.113.9"})
-        assert (answer.status_code, answer.json) == (200, {"status": "ok", "version": __version__})
+        assert (answer.status_code, answer.json) == (200, {"status": "ok", "version": VERSION})
 
 
 def test_the_root_says_what_is_here(make: Make) -> None:

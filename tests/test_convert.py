@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from convert import ROOT, application, paste_app
+
+MakeApp = Callable[..., Flask]
+
+
+def test_the_demonstration_and_an_open_server_are_announced(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_app(CONVERT_OPEN="1")
+    assert "demonstration" in caplog.text
+    assert "CONVERT_OPEN" in caplog.text
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        make_app(UPSTREAM_URL="https://x.com", UPSTREAM_API_KEY="sekret")
+    assert "upstream main: https://x.com (chat, plain)" in caplog.text
+    assert "sekret" not in caplog.text
+
+
+def test_the_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("UPSTREAM_URL", "https://from-environment.com")
+    assert (
+        application(tmp_path / "none.ini").extensions["convert"].settings.upstreams[0].url.endswith("environment.com")
+    )
+
+
+def test_both_ways_to_start_see_the_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ini = tmp_path / "other.ini"
+    ini.write_text("[app:main]\nuse = call:convert:paste_app\nstrict = 1\n[upstream:x]\nurl = https://x.com\n")
+    pasted = paste_app({"__file__": str(ini), "here": str(tmp_path)}, strict="1").extensions["convert"].settings
+    monkeypatch.setenv("CONVERT_INI", str(ini))
+    assert application().extensions["convert"].settings == pasted
+    assert pasted.strict
+
+
+def test_wrong_settings_end_the_process_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ini = tmp_path / "wsgi.ini"
+    ini.write_text("[app:main]\ncolour = red\n")
+    with pytest.raises(SystemExit) as caught:
+        application(ini)
+    assert caught.value.code == 4
+    assert capsys.readouterr().err == "convert: settings: wsgi.ini [app:main] colour is unknown\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["flask", "run", "--port", "0"],
+        ["gunicorn", "--bind", "127.0.0.1:0", "--no-control-socket", "app:app"],
+        ["gunicorn", "--bind", "127.0.0.1:0", "--no-control-socket", "-k", "gevent", "--paste", "wsgi.ini"],
+    ],
+    ids=["flask", "gunicorn", "paste"],
+)
+def test_no_server_starts_with_wrong_settings(command: list[str]) -> None:
+    environ = os.environ | {"CONVERT_STRIKT": "1", "UPSTREAM_FORMAT": "soap"}
+    environ.pop("CONVERT_INI", None)
+    run = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=30
+    )
+    assert run.returncode != 0
+    assert "Traceback" not in run.stderr
+    (line,) = [line for line in run.stderr.splitlines() if line.startswith("convert: settings: ")]
+    assert "CONVERT_STRIKT" in line and "UPSTREAM_FORMAT" in line
