@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 
-from flask import Response, stream_with_context
+from flask import Response
 
 from convert import hub, sse, stream
 from convert.connections import Gone
@@ -32,9 +32,7 @@ def streamed(exchange: Exchange, answer: Answer, headers: dict[str, str]) -> Res
         body = _guarded(exchange, answer, lambda: _coalesced(exchange, _chain(first, events)))
     headers |= returned_headers(answer.headers)
     headers |= {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return Response(
-        stream_with_context(body), mimetype="text/event-stream", headers=headers, direct_passthrough=True
-    )  # fmt: skip
+    return Response(body, mimetype="text/event-stream", headers=headers, direct_passthrough=True)
 
 
 def _chain(first: hub.Event, rest: Iterator[hub.Event]) -> Iterator[hub.Event]:
