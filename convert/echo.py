@@ -17,6 +17,7 @@ from requests.adapters import BaseAdapter
 from urllib3.response import HTTPResponse
 
 from convert import sse
+from convert.stream import MALFORMED
 
 MODEL = "echo-demonstration"
 CREATED = 1767225600  # 2026-01-01: a date like any other, so that answers repeat exactly
@@ -69,7 +70,11 @@ def answer(method: str, url: str, body: Any) -> tuple[int, str, Iterator[bytes]]
         error = {"message": f"no such path: {method} {url}", "type": "invalid_request_error", "code": "not_found"}
         return 404, "application/json", iter([sse.dumps({"error": error})])
     asked = sse.parse(body if isinstance(body, bytes) else str(body or "").encode())
-    said = _said(asked)
+    try:
+        said = _said(asked)
+    except MALFORMED:
+        error = {"message": "the messages or tools have an unexpected shape", "type": "invalid_request_error"}
+        return 400, "application/json", iter([sse.dumps({"error": error})])
     if asked.get("stream"):
         return 200, "text/event-stream", _chunks(asked, *said)
     return 200, "application/json", iter([sse.dumps(_completion(asked, *said))])
