@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from convert import sse
 from convert.connections import Gone
@@ -32,33 +32,35 @@ def client_format() -> Format:
 
 def on_proxy_error(error: ProxyError) -> Response:
     """A fault that is known: the client's, the upstream's, the settings'."""
-    headers = dict(g.get("headers", {}))
+    body = sse.dumps(client_format().write_error(error))
+    response = Response(body, error.status, headers=g.get("headers"), mimetype="application/json")
     if error.retry_after:
-        headers = {name: value for name, value in headers.items() if name.lower() != "retry-after"}
-        headers["Retry-After"] = error.retry_after
+        response.headers["Retry-After"] = error.retry_after
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     if g.get("upstream"):
-        headers["Convert-Upstream"] = g.upstream
+        response.headers["Convert-Upstream"] = g.upstream
     if error.status >= 500:
         log.warning("%s: %s", error.kind, error.message)
-    body = sse.dumps(client_format().write_error(error))
-    return Response(body, status=error.status, mimetype="application/json", headers=headers)
+    return response
 
 
 def on_http_error(error: HTTPException) -> Response:
     """What Flask itself refuses: an unknown path, a method that a path does not have."""
-    status = error.code or 500
-    if status < 400:
-        return Response(status=status, headers=list(error.get_headers()))
-    if status == 404:
-        message = f"There is no {request.method} {request.path} here."
-    elif status == 405:
-        message = f"{request.path} does not take {request.method}."
-    else:
-        message = error.description or error.name
-    response = on_proxy_error(ProxyError(kind_of(status), message, status=status, code="not_found" if status == 404 else None))
-    if status == 405 and getattr(error, "valid_methods", None):
-        response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
+    response = on_proxy_error(translated(error))
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(error.valid_methods)
     return response
+
+
+def translated(error: HTTPException) -> ProxyError:
+    """An exception of Flask's as one of ours."""
+    status = error.code or 500
+    if status == 404:
+        return ProxyError("not_found", "There is nothing at this path.", code="unknown_url")
+    if status == 405:
+        return ProxyError("not_found", "This path does not take this method.", status=405, code="method_not_allowed")
+    return ProxyError(kind_of(status), error.description or error.name, status=status)
 
 
 def on_gone(error: Gone) -> Response:

@@ -7,6 +7,7 @@ import re
 import time
 
 from flask import Flask, Response, g, request
+from werkzeug.wsgi import ClosingIterator
 
 log = logging.getLogger("convert.requests")
 _KEY = re.compile(r"([?&](?:api_)?key=)[^&\s\"']+", re.IGNORECASE)
@@ -58,7 +59,10 @@ def _end(response: Response) -> Response:
         told = " ".join(f"{name}={_plain(value)}" for name, value in words.items())
         log.info("%s ms=%.0f", told, (time.monotonic() - began) * 1000)
 
-    response.call_on_close(line)
+    if response.direct_passthrough:  # then the server closes the iterator, and not the response
+        response.response = ClosingIterator(response.response, line)
+    else:
+        response.call_on_close(line)
     return response
 
 

@@ -1,4 +1,7 @@
-"""The list of models, in OpenAI's shape: the configured names, else what the upstream lists."""
+"""GET /v1/models: the configured names, else what the upstream lists, in OpenAI's shape.
+
+Source: OpenAI API reference, "List models". Codex asks `/v1/models?client_version=...` and takes any list.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ from convert.formats import FORMATS
 from convert.relay import sent_headers
 from convert.settings import Upstream
 
+Json = dict[str, Any]
 blueprint = Blueprint("models", __name__)
-CREATED = 0
 
 
 @blueprint.before_request
@@ -28,36 +31,34 @@ def choose_format() -> None:
 @blueprint.get("/models")
 def index() -> ResponseReturnValue:
     """All models."""
-    return jsonify({"object": "list", "data": listed()})
+    return jsonify({"object": "list", "data": models()})
 
 
 @blueprint.get("/v1/models/<path:name>")
 @blueprint.get("/models/<path:name>")
 def show(name: str) -> ResponseReturnValue:
     """One model."""
-    for model in listed():
-        if model.get("id") == name:
+    for model in models():
+        if model["id"] == name:
             return jsonify(model)
     raise ProxyError("not_found", f"The model '{name}' does not exist.", code="model_not_found", param="model")
 
 
-def listed() -> list[dict[str, Any]]:
-    """The models of the upstream that the request names, or of all. Raises ProxyError."""
+def models() -> list[Json]:
+    """The models of the upstream that the request names, or of all; each name once. Raises ProxyError."""
     here = state()
     admit(here.settings, presented())
-    if header := request.headers.get("Convert-Upstream"):
-        chosen = [here.router.named(header)]
-    else:
-        chosen = [g.prefixed] if g.get("prefixed") else list(here.settings.upstreams)
-    models = {model["id"]: model for upstream in chosen for model in _of(upstream, alone=len(chosen) == 1)}
-    return list(models.values())
+    header = request.headers.get("Convert-Upstream")
+    named = g.get("prefixed") or (here.router.named(header) if header else None)
+    asked = [named] if named else here.settings.upstreams
+    found = [model for upstream in asked for model in _of(upstream, alone=len(asked) == 1)]
+    return list({model["id"]: model for model in reversed(found)}.values())[::-1]
 
 
-def _of(upstream: Upstream, alone: bool) -> list[dict[str, Any]]:
-    names = [name for name in upstream.models if not set(name) & set("*?[")]
-    names += [upstream.model] if upstream.model else []
-    if names:
-        return [_model(name, upstream.name) for name in names]
+def _of(upstream: Upstream, alone: bool) -> list[Json]:
+    """The models of one upstream: those that its settings spell out, else its own list, as far as it serves them."""
+    if upstream.listed:
+        return [_model(name, upstream) for name in upstream.listed]
     try:
         route = route_to(upstream)
         body = state().relay.get(route.models_url(), sent_headers({}, route.wire.credentials(route.key), stream=False))
@@ -65,11 +66,17 @@ def _of(upstream: Upstream, alone: bool) -> list[dict[str, Any]]:
         if alone:
             raise
         return []  # one upstream that is down must not hide the others
-    entries = body.get("data") or body.get("models") or []
-    return [_model(entry.get("id") or entry.get("name"), upstream.name, entry) for entry in entries]
+    found = listed(body, upstream)
+    return [model for model in found if upstream.serves(model["id"])] if upstream.models else found
 
 
-def _model(name: Any, owner: str, entry: dict[str, Any] | None = None) -> dict[str, Any]:
-    known = entry or {}
-    return {**known, "id": str(name), "object": "model", "created": known.get("created") or CREATED,
-            "owned_by": known.get("owned_by") or owner}  # fmt: skip
+def listed(body: Json, upstream: Upstream) -> list[Json]:
+    """An upstream's list in OpenAI's shape; other APIs have theirs in `models`, or call the `id` `name`."""
+    entries = body.get("data") or body.get("models")
+    entries = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    named = [(entry.get("id") or str(entry.get("name") or "").removeprefix("models/"), entry) for entry in entries]
+    return [_model(name, upstream) | entry | {"id": name, "object": "model"} for name, entry in named if name]
+
+
+def _model(name: str, upstream: Upstream) -> Json:
+    return {"id": name, "object": "model", "created": 0, "owned_by": upstream.name}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g
 
 from convert.api.serving import serve
 from convert.errors import ProxyError
@@ -25,10 +25,9 @@ def create() -> Response:
     return serve(g.format)
 
 
-@blueprint.get("/v1/responses")
-@blueprint.get("/responses")
+@blueprint.get("/v1/responses", websocket=True)
+@blueprint.get("/responses", websocket=True)
 def upgrade() -> Response:
-    """Refuses a WebSocket; clients then use POST (observed on Codex 0.169)."""
-    if request.headers.get("Upgrade", "").lower() != "websocket":
-        raise ProxyError("not_found", f"{request.path} does not take GET.", status=405)
-    raise ProxyError("invalid_request", "WebSockets are not served here; use POST with stream: true.", status=426)
+    """Refuses a WebSocket; clients then use POST at once (observed on Codex 0.169; after a 404 it tries again)."""
+    message = "There is no WebSocket (Upgrade: websocket) here; use POST with stream: true."
+    raise ProxyError("unsupported", message, status=426, code="upgrade_required")

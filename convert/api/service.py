@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -13,13 +12,20 @@ from convert import providers, sse
 from convert.access import admit
 from convert.api import bodies
 from convert.api.serving import presented, state, strict
-from convert.errors import ProxyError
+from convert.errors import ProxyError, invalid
 from convert.exchange import Exchange
 from convert.formats import FORMATS
 from convert.formats.contract import Format
 from convert.version import VERSION
 
 blueprint = Blueprint("service", __name__)
+ENDPOINTS = [
+    "POST /v1/responses",
+    "POST /v1/chat/completions",
+    "GET /v1/models",
+    "POST /convert?from=&to=&kind=",
+    "GET /health",
+]
 
 
 @blueprint.get("/health")
@@ -31,7 +37,7 @@ def health() -> ResponseReturnValue:
 @blueprint.get("/")
 def greeting() -> ResponseReturnValue:
     """What this is."""
-    return jsonify({"name": "convert", "version": VERSION, "formats": list(FORMATS), "health": "/health"})
+    return jsonify({"name": "convert", "version": VERSION, "endpoints": ENDPOINTS})
 
 
 @blueprint.post("/convert")
@@ -81,15 +87,14 @@ def _request(source: Format, target: Format, data: bytes) -> tuple[Any, Exchange
 
 def _response(source: Format, target: Format, data: bytes) -> tuple[Any, Exchange]:
     exchange = _exchange(target, source, {})
-    return exchange.response(bodies.parse(data)), exchange
+    answer = bodies.parse(data)
+    try:
+        return answer if exchange.same else exchange.response(answer), exchange
+    except ProxyError as error:  # the answer is the client's here, and so is its fault
+        raise invalid("", error.message.replace("the upstream sent", "the body is")) from error
 
 
 def _stream(source: Format, target: Format, data: bytes) -> tuple[Any, Exchange]:
     exchange = _exchange(target, source, {"stream_options": {"include_usage": True}})
-    written = b"".join(exchange.written(exchange.events(_pieces(data))))
-    return written.decode("utf-8", "surrogatepass"), exchange
-
-
-def _pieces(data: bytes) -> Iterator[bytes]:
-    """Data as a network would bring it."""
-    return iter(lambda file=io.BytesIO(data): file.read(65536), b"")  # type: ignore[misc]
+    written = data if exchange.same else b"".join(exchange.written(exchange.events([data])))
+    return written.decode("utf-8", "replace"), exchange

@@ -24,6 +24,8 @@ def test_the_embedded_upstream_answers(make: Callable[..., FlaskClient]) -> None
 
 
 def test_a_fault_has_the_shape_of_the_api(make: Callable[..., FlaskClient]) -> None:
-    answer = make().post("/v1/chat/completions", json={"model": "m", "messages": [{"role": "user", "content": 5}]})
+    wrong = {"model": "m", "messages": [{"role": "user", "content": 5}]}
+    answer = make(UPSTREAM_URL="https://x.com", UPSTREAM_FORMAT="responses").post("/v1/chat/completions", json=wrong)
     assert answer.status_code == 400
     assert answer.json["error"]["param"].startswith("messages[0]")
+    assert make().post("/v1/chat/completions", json=wrong).status_code == 400
