@@ -22,7 +22,7 @@ from convert.sockets import TICK, readable
 _current = threading.local()
 
 
-class Gone(Exception):
+class Gone(Exception):  # noqa: N818 - it is no error
     """The client has hung up; nobody waits for the answer."""
 
 
@@ -100,11 +100,11 @@ class _Ticking:
         return response
 
 
-class _Connection(_Ticking, HTTPConnection):
+class _Connection(_Ticking, HTTPConnection):  # type: ignore[misc]
     pass
 
 
-class _SecureConnection(_Ticking, HTTPSConnection):
+class _SecureConnection(_Ticking, HTTPSConnection):  # type: ignore[misc]
     pass
 
 

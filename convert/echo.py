@@ -92,7 +92,8 @@ def _said(asked: Json) -> tuple[str, Json | None, str]:
         arguments = wanted[2] or "{}"
         name = wanted[1]
         identity = f"call_{hashlib.sha256((name + arguments).encode()).hexdigest()[:24]}"
-        return "", {"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}}, "tool_calls"
+        call = {"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}}
+        return "", call, "tool_calls"
     return _cut(asked, heard)
 
 

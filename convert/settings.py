@@ -64,8 +64,12 @@ class Size(fields.Field[int]):
 
 def _seconds(default: float, text: str) -> fields.Float:
     positive = validate.Range(0, min_inclusive=False, error="must be a number of seconds above 0")
-    wrong = {"invalid": "must be a number of seconds", "special": "must be a number of seconds"}
-    return fields.Float(load_default=default, validate=positive, error_messages=wrong, metadata={"help": text})
+    return fields.Float(
+        load_default=default,
+        validate=positive,
+        error_messages={"invalid": "must be a number of seconds", "special": "must be a number of seconds"},
+        metadata={"help": text},
+    )
 
 
 def _switch(text: str) -> fields.Boolean:
@@ -333,7 +337,7 @@ def _checked(schema: Schema, found: Found, name: str, faults: list[str]) -> dict
     try:
         return schema.load({key: value.text for key, value in found.items()})  # type: ignore[no-any-return]
     except ValidationError as error:
-        for key, messages in error.normalized_messages().items():
+        for key, messages in error.normalized_messages().items():  # type: ignore[no-untyped-call]
             if key not in schema.fields:
                 faults.append(f"{found[key].where} is unknown{_meant(key, schema)}")
             elif key in found:

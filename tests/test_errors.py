@@ -11,8 +11,8 @@ def test_each_kind_has_a_status():
 @pytest.mark.parametrize(
     ("status", "kind"),
     [(400, "invalid_request"), (401, "authentication"), (404, "not_found"), (413, "too_large"),
-     (418, "invalid_request"), (422, "invalid_request"), (429, "rate_limited"), (500, "upstream"), (503, "overloaded"), (529, "overloaded"),
-     (599, "upstream")],
+     (418, "invalid_request"), (422, "invalid_request"), (429, "rate_limited"), (500, "upstream"),
+     (503, "overloaded"), (529, "overloaded"), (599, "upstream")],
 )  # fmt: skip
 def test_what_a_status_suggests(status, kind):
     assert kind_of(status) == kind

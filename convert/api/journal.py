@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import Iterable
+from typing import cast
 
 from flask import Flask, Response, g, request
 from werkzeug.wsgi import ClosingIterator
@@ -60,7 +62,7 @@ def _end(response: Response) -> Response:
         log.info("%s ms=%.0f", told, (time.monotonic() - began) * 1000)
 
     if response.direct_passthrough:  # then the server closes the iterator, and not the response
-        response.response = ClosingIterator(response.response, line)
+        response.response = ClosingIterator(cast(Iterable[bytes], response.response), line)
     else:
         response.call_on_close(line)
     return response

@@ -7,7 +7,7 @@ own shape; after the first byte a failure is an event of the client's stream (st
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from flask import Response, current_app, g, request
@@ -40,14 +40,19 @@ def state() -> State:
     return cast(State, current_app.extensions["convert"])
 
 
+def headers_of_client() -> Mapping[str, str]:
+    """The current request's headers. Go through `keys()`: Werkzeug's own iterator gives pairs."""
+    return cast(Mapping[str, str], request.headers)
+
+
 def presented() -> list[str]:
     """The keys that the current request presents."""
-    return credentials(request.headers, request.args)
+    return credentials(headers_of_client(), request.args)
 
 
 def route_to(upstream: Upstream) -> Route:
     """The route of the current request to an upstream. Raises ProxyError (authentication)."""
-    key = upstream_key(state().settings, upstream, presented(), request.remote_addr, request.headers)
+    key = upstream_key(state().settings, upstream, presented(), request.remote_addr, headers_of_client())
     g.upstream = upstream.name
     return Route(upstream, key)
 
@@ -74,7 +79,7 @@ def serve(client: Format) -> Response:
         exchange.report.refuse()
     g.losses = len(exchange.report.losses)
     body = data if written is asked else sse.dumps(written)
-    headers = sent_headers(request.headers, route.wire.credentials(route.key), exchange.streaming)
+    headers = sent_headers(headers_of_client(), route.wire.credentials(route.key), exchange.streaming)
     url = route.url(str(written.get("model", model)), exchange.streaming)
     answer = here.relay.post(url, body, headers, exchange.streaming, hangup_of_client())
     try:

@@ -128,7 +128,8 @@ def _listed(faults: Any) -> str:
 def _excerpt(text: str) -> str:
     """The beginning of a plain text; nothing of a page of HTML."""
     text = text.strip()
-    if text[:200].lstrip().lower().startswith(("<!doctype", "<html", "<head", "<?xml")) or "<body" in text[:2000].lower():
+    opening = text[:2000].lower()
+    if opening.startswith(("<!doctype", "<html", "<head", "<?xml")) or "<body" in opening:
         return "the upstream answered with an HTML page instead of JSON"
     return text[:EXCERPT]
 

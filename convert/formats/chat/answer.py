@@ -81,7 +81,8 @@ def content_pieces(words: Any) -> list[tuple[str, str]]:
 def read_annotation(annotation: Json) -> hub.Citation:
     """A citation: OpenAI nests it under its type, others do not."""
     kind = annotation.get("type", "url_citation")
-    body = annotation.get(kind) if isinstance(annotation.get(kind), dict) else annotation
+    nested = annotation.get(kind)
+    body = nested if isinstance(nested, dict) else annotation
     known = ("type", "url", "title", "start_index", "end_index", "file_id", "content")
     return hub.Citation(
         url=body.get("url"), title=body.get("title"), start=body.get("start_index"), end=body.get("end_index"),

@@ -83,7 +83,7 @@ def _read_file(body: Json, path: str) -> hub.Media:
         raise invalid(f"{path}.file", "must be an object with `file_data` or `file_id`")
     data = file.get("file_data")
     found = split_data_url(data) if data else None
-    is_url = bool(data) and not found and data.startswith(("http://", "https://"))  # OpenRouter takes URLs here
+    is_url = data is not None and not found and data.startswith(("http://", "https://"))  # OpenRouter takes URLs here
     rest = {f"file.{key}": value for key, value in file.items() if key not in ("file_data", "file_id", "filename")}
     return hub.Media(
         kind="file", mime=found[0] if found else guess_mime(file.get("filename")),

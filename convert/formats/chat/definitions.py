@@ -170,7 +170,7 @@ def write_choice(choice: hub.ToolChoice, home: bool, flavor: ChatFlavor, report:
     for nearer in ("required", "auto"):
         if kind not in flavor.tool_choice and kind != "auto":
             report.approximated(choice.path, f"{kind} became {nearer}")
-            kind = nearer  # type: ignore[assignment]
+            kind = nearer
     if kind == "named" and choice.tool:
         return _write_chosen(choice.tool)
     if kind == "allowed":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from convert import hub
 from convert.errors import invalid
@@ -55,9 +55,7 @@ def _read_message(message: Any, path: str, functions: Iterator[str]) -> hub.Mess
     plain = False
     if role == "assistant":
         parts += _read_reasoning(body, path)
-    if body.get("content") == "" and role == "assistant":
-        wire["empty"] = body.pop("content")
-    elif body.get("content") == []:
+    if body.get("content") == [] or (body.get("content") == "" and role == "assistant"):
         wire["empty"] = body.pop("content")
     elif (words := take(body, "content")) is not None:
         read, plain = content.read_content(words, f"{path}.content")
@@ -100,7 +98,7 @@ def read_call(call: Any, path: str) -> hub.ToolCall:
     if not isinstance(call, dict):
         raise invalid(path, "must be an object")
     body = dict(call)
-    kind = "custom" if "custom" in body else "function"
+    kind: Literal["custom", "function"] = "custom" if "custom" in body else "function"
     inner = body.pop(kind, None)
     if not isinstance(inner, dict) or not isinstance(inner.get("name"), str):
         raise invalid(f"{path}.{kind}.name", "must be a string")

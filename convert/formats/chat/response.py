@@ -65,7 +65,7 @@ def read_message(
 
 def _words(message: Json, flavor: ChatFlavor) -> tuple[str, str]:
     """(reasoning, text) of a message."""
-    thoughts, words = [answer.reasoning_of(message)], []
+    thoughts, words = [answer.reasoning_of(message)], list[str]()
     pieces = answer.content_pieces(message.get("content"))
     if flavor.think_tags:
         machine = think.split()

@@ -116,7 +116,7 @@ class _Reader:
             case "refusal":
                 return hub.Refusal(wire=self.wire(index))
             case "full" | "summary":
-                return hub.Reasoning(kind=what, wire=self.wire(index))  # type: ignore[arg-type]
+                return hub.Reasoning(kind=what, wire=self.wire(index))
             case "call":
                 return output.read_call(self.items[index], "")
         return hub.Text(wire=self.wire(index))
