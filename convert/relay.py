@@ -6,6 +6,7 @@ Source: MDN and RFC 9110 for which headers are hop-by-hop; the pass lists name w
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
@@ -237,7 +238,12 @@ class Answer:
         return b"".join(gathered)
 
     def close(self) -> None:
-        """Frees the connection: for reuse when the body was read to its end, else it is closed."""
+        """Frees the connection: for reuse when the body was read to its end, else it is closed. What has arrived
+        by now is read: behind a terminal event there is often just the end of the body."""
+        sock = _socket(self.raw)
+        with contextlib.suppress(HTTPError, OSError):
+            while sock is not None and self._buffered(sock) and self.raw.read1(READ):
+                pass
         if isinstance(self.response.raw, Deferred) and self.raw is not self.response.raw:
             self.raw.close()
         self.response.close()

@@ -98,9 +98,11 @@ def _untouched(exchange: Exchange, answer: Answer) -> Iterator[bytes]:
         held += piece
         cut = _last_boundary(held)
         if cut:
-            ended = ended or exchange.client.ends(held[:cut])
-            yield held[:cut]
-            held = held[cut:]
+            whole, held = held[:cut], held[cut:]
+            ended = ended or exchange.client.ends(whole)
+            yield whole
+            if exchange.client.closes(whole):  # some upstreams keep the connection open after the last event
+                return
     if held and (ended or exchange.client.ends(held)):  # the blank line after the last event is often forgotten
         yield held
     elif not ended:

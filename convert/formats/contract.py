@@ -78,7 +78,8 @@ class Format:
     support: Callable[[Any], Support]  # flavor -> what the wire can say of tools
     path: Callable[[str, bool], str]  # (model, stream) -> path under the base URL, "/chat/completions"
     credentials: Callable[[str], Mapping[str, str]]  # upstream key -> request headers
-    ends: Callable[[bytes], bool]  # whether whole frames hold the stream's terminal event
+    ends: Callable[[bytes], bool]  # whether whole frames show that the answer is complete
+    closes: Callable[[bytes], bool]  # whether they hold the event that nothing follows
     keep_alive: bytes  # what may be sent between two frames while nothing happens (lane 0)
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with each upstream call
 

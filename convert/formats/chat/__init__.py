@@ -31,5 +31,6 @@ FORMAT = Format(
     path=lambda model, stream: "/chat/completions",
     credentials=lambda key: {"Authorization": f"Bearer {key}"} if key else {},
     ends=lambda frames: b"[DONE]" in frames or bool(_FINISHED.search(frames)),
+    closes=lambda frames: b"[DONE]" in frames,
     keep_alive=KEEP_ALIVE,
 )

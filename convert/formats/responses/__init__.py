@@ -15,6 +15,11 @@ from convert.formats.responses.writer import write_stream
 
 _TERMINAL = re.compile(rb'"type"\s*:\s*"(?:response\.(?:completed|incomplete|failed|cancelled)|error)"')
 
+
+def _is_terminal(frames: bytes) -> bool:
+    return bool(_TERMINAL.search(frames))
+
+
 FORMAT = Format(
     name="responses",
     schema=SCHEMA,
@@ -30,7 +35,8 @@ FORMAT = Format(
     support=support,
     path=lambda model, stream: "/responses",
     credentials=lambda key: {"Authorization": f"Bearer {key}"} if key else {},
-    ends=lambda frames: bool(_TERMINAL.search(frames)),
+    ends=_is_terminal,
+    closes=_is_terminal,
     # observed: Codex's idle timer is reset by events only, not by comments
     keep_alive=b'event: keepalive\ndata: {"type":"keepalive"}\n\n',
 )
