@@ -98,17 +98,9 @@ def completion_id(upstream_id: str) -> str:
 def write_response(response: hub.Response, asked: Json, report: Report) -> Json:
     """The completion object. `asked` is the client's request: one with `functions` is answered in kind."""
     legacy = "functions" in asked and "tools" not in asked
-    choices = [
-        {
-            "index": number,
-            "message": write_message(choice.parts, legacy, report),
-            "logprobs": write_logprobs(choice.parts),
-            "finish_reason": finish_reason(choice.reason, legacy),
-        }
-        for number, choice in enumerate(response.choices)
-    ]
     if response.origin == "chat" and response.wire:
-        return _restored(response, choices)
+        return _restored(response, _choices(response, legacy, Report()))
+    choices = _choices(response, legacy, report)
     report.extras("", response.extra)
     body: Json = {
         "id": completion_id(response.id), "object": "chat.completion", "created": response.created or int(time.time()),
@@ -119,6 +111,18 @@ def write_response(response: hub.Response, asked: Json, report: Report) -> Json:
     if response.service_tier in answer.SERVICE_TIERS:
         body["service_tier"] = response.service_tier
     return body
+
+
+def _choices(response: hub.Response, legacy: bool, report: Report) -> list[Json]:
+    return [
+        {
+            "index": number,
+            "message": write_message(choice.parts, legacy, report),
+            "logprobs": write_logprobs(choice.parts),
+            "finish_reason": finish_reason(choice.reason, legacy),
+        }
+        for number, choice in enumerate(response.choices)
+    ]
 
 
 def finish_reason(reason: hub.Reason, legacy: bool) -> str:

@@ -148,7 +148,7 @@ def _write_input(request: hub.Request, body: Json, home: bool, flavor: Responses
         text = messages[0].parts[0]
         body["input"] = text.text if isinstance(text, hub.Text) else ""
         return
-    if not request.state.recalls:  # else the missing half of a pair may be in the state
+    if not home and not request.state.recalls:  # else the missing half of a pair may be in the state
         messages = paired(messages, report)
     if messages or not request.state.recalls:
         body["input"] = history.write_items(messages, home, flavor, report)

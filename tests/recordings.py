@@ -1,0 +1,117 @@
+"""Recorded traffic, for the tests that loop over it: tests/corpus, and the folder that CONVERT_CORPUS names.
+
+A recording is a folder <api>/<provider>/<name>/ with request.json, response.json or response.sse, and a meta.json
+where the status was not 200. Only APIs that are formats here are given, so that a new format meets its recordings.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from convert.formats import FORMATS
+from convert.formats.contract import Format
+
+OWN = Path(__file__).parent / "corpus"
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One exchange of a client with an API."""
+
+    folder: Path
+
+    @property
+    def form(self) -> Format:
+        """The format of the API."""
+        return FORMATS[self.folder.parts[-3]]
+
+    @property
+    def name(self) -> str:
+        return "/".join(self.folder.parts[-3:])
+
+    @functools.cached_property
+    def request(self) -> Json:
+        """The request's body."""
+        return dict(json.loads((self.folder / "request.json").read_bytes()))
+
+    @property
+    def stream(self) -> bytes:
+        """The bytes of a streamed answer."""
+        return (self.folder / "response.sse").read_bytes()
+
+    @functools.cached_property
+    def response(self) -> Json:
+        """The body of a finished answer."""
+        return dict(json.loads((self.folder / "response.json").read_bytes()))
+
+    @property
+    def status(self) -> int:
+        meta = self.folder / "meta.json"
+        return (json.loads(meta.read_bytes()).get("status") if meta.exists() else None) or 200
+
+
+def folders() -> list[Path]:
+    """The folders with recordings."""
+    return [OWN, *(Path(path) for path in [os.environ.get("CONVERT_CORPUS", "")] if path)]
+
+
+@functools.cache
+def everything() -> tuple[Recording, ...]:
+    """All recordings of the APIs that are formats."""
+    found = (path for root in folders() for api in FORMATS for path in root.glob(f"{api}/*/*"))
+    return tuple(Recording(path) for path in sorted(found))
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):  # a few recordings hold their body in base64, or an upload
+        return None
+
+
+@functools.cache
+def requests() -> tuple[Recording, ...]:
+    """Those with a request in JSON that has the one field which every request of its API has."""
+    return tuple(each for each in everything() if _is_request(_json(each.folder / "request.json")))
+
+
+def _is_request(body: Any) -> bool:
+    return isinstance(body, dict) and bool(body.keys() & {"messages", "input", "contents"})
+
+
+@functools.cache
+def streams() -> tuple[Recording, ...]:
+    """Those with a streamed answer."""
+    return tuple(each for each in everything() if (each.folder / "response.sse").exists())
+
+
+@functools.cache
+def responses() -> tuple[Recording, ...]:
+    """Those with a finished answer that is no error."""
+    return tuple(each for each in everything() if each.status < 400 and _is_answer(_json(each.folder / "response.json")))
+
+
+def _is_answer(body: Any) -> bool:
+    return isinstance(body, dict) and not body.get("error") and bool(body.keys() & {"choices", "output", "content", "candidates"})
+
+
+@functools.cache
+def errors() -> tuple[Recording, ...]:
+    """Those with an error for an answer."""
+    return tuple(each for each in everything() if each.status >= 400)
+
+
+def cut(data: bytes, size: int) -> Iterator[bytes]:
+    """`data` in pieces of a size; 0: in one."""
+    if not size:
+        yield data
+        return
+    for at in range(0, len(data), size):
+        yield data[at : at + size]
