@@ -108,14 +108,14 @@ class _Reader:
             yield self.parts.delta((number, "text"), "", logprobs["content"])
         if delta.get("refusal"):
             yield from self.grow(number, "refusal", delta["refusal"], logprobs.get("refusal"))
-        if delta.get("audio"):
+        if any((delta.get("audio") or {}).values()):
             yield from self.sound(number, delta["audio"])
         for image in delta.get("images") or ():
             yield self.parts.open((number, "image"), answer.read_image(image), number)
             yield from self.parts.close((number, "image"))
         for call in delta.get("tool_calls") or ():
             yield from self.call(number, call)
-        if delta.get("function_call"):
+        if any((delta.get("function_call") or {}).values()):
             yield from self.call(number, {"index": "legacy", "function": delta["function_call"]})
         if body.get("finish_reason"):
             choice.finish = body["finish_reason"]

@@ -50,7 +50,8 @@ def read_message(
         yield hub.Text(text=words, citations=citations, logprobs=logprobs.get("content") or [])
     if message.get("refusal"):
         yield hub.Refusal(text=message["refusal"], logprobs=logprobs.get("refusal") or [])
-    if sound := message.get("audio"):
+    sound = message.get("audio") or {}
+    if any(sound.values()):  # Snowflake sends every member of the schema, blank
         rest = {key: value for key, value in sound.items() if key != "transcript"}
         yield hub.Media(kind="audio", text=sound.get("transcript") or "", extra=rest)
     for image in message.get("images") or []:
@@ -58,9 +59,10 @@ def read_message(
     used: set[str] = set()
     for place, call in enumerate(message.get("tool_calls") or []):
         yield _read_call(call, identity, number, place, used)
-    if call := message.get("function_call"):
+    call = message.get("function_call") or {}
+    if any(call.values()):
         text = answer.arguments_text(call.get("arguments"))
-        yield hub.ToolCall(text=text, id=answer.call_id(identity, number, 0), name=call["name"])
+        yield hub.ToolCall(text=text, id=answer.call_id(identity, number, 0), name=_name(call))
 
 
 def _words(message: Json, flavor: ChatFlavor) -> tuple[str, str]:
@@ -84,7 +86,14 @@ def _read_call(call: Json, identity: str, number: int, place: int, used: set[str
     unique = given if given and given not in used else answer.call_id(identity, number, place)
     used.add(unique)
     text = answer.arguments_text(inner.get("input" if kind == "custom" else "arguments"))
-    return hub.ToolCall(type=kind, text=text, id=unique, name=inner["name"])
+    return hub.ToolCall(type=kind, text=text, id=unique, name=_name(inner))
+
+
+def _name(function: Json) -> str:
+    """The name of a called tool. Raises ValueError where there is none: nobody could run it."""
+    if not function["name"]:
+        raise ValueError("a tool call without a name")
+    return str(function["name"])
 
 
 def completion_id(upstream_id: str) -> str:
@@ -152,7 +161,7 @@ def write_message(parts: list[hub.Part], legacy: bool, report: Report) -> Json:
             report.dropped(call.path or f"tool_calls[{call.name}]", "the legacy API has one call only")
     elif calls:
         message["tool_calls"] = [write_call(call) for call in calls]
-    message |= _write_media(parts)
+    message |= write_media(parts)
     for part in parts:
         report_part(part, report)
     return message
@@ -201,7 +210,8 @@ def write_logprobs(parts: list[hub.Part]) -> Json | None:
     return {"content": content or None, "refusal": refusal or None} if content or refusal else None
 
 
-def _write_media(parts: list[hub.Part]) -> Json:
+def write_media(parts: list[hub.Part]) -> Json:
+    """The members of a message for sound (`audio`) and images (`images`)."""
     body: Json = {}
     for part in parts:
         if isinstance(part, hub.Media) and part.kind == "audio":

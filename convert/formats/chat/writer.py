@@ -148,9 +148,7 @@ class _Writer:
             out = self.delta(hub.Delta(index, "{}"))  # no arguments: clients parse them all the same
         self.fold.add(event)
         if isinstance(part, hub.Media):
-            media = response.write_message([part], self.legacy, Report())
-            delta = {key: message for key in ("audio", "images") if (message := media.get(key))}
-            out += self.chunk(choice, delta) if delta else b""
+            out += self.media(part, choice)
         if isinstance(part, hub.Text) and part.citations:
             # offsets count from the start of the whole content
             texts = [
@@ -162,6 +160,13 @@ class _Writer:
             out += self.chunk(choice, {"annotations": annotations}) if annotations else b""
         response.report_part(part, self.report)
         return out
+
+    def media(self, part: hub.Media, choice: int) -> bytes:
+        """The data of a sound, whose transcript was streamed, or an image."""
+        delta = response.write_media([part])
+        if "audio" in delta:
+            del delta["audio"]["transcript"]
+        return self.chunk(choice, delta) if any(delta.values()) else b""
 
     def end(self, event: hub.End) -> Iterator[bytes]:
         """The chunk with the finish reason of each choice, the usage, and the terminator."""

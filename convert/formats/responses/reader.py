@@ -78,13 +78,14 @@ class _Reader:
     def __init__(self) -> None:
         self.parts = Parts()
         self.items: dict[int, Json] = {}
+        self.places: dict[Any, int] = {}  # by item id, where a server tells no output index
         self.seen: dict[int, list[Key]] = {}  # the parts opened so far for each item, in order
         self.grown: dict[Key, int] = {}  # characters streamed of each part
         self.done: list[hub.Part] = []  # what finished items hold, for the reason of the end
 
     def read(self, kind: str, chunk: Chunk) -> Iterator[hub.Event]:
         """The events of one chunk; chunks that only tell progress have none."""
-        index = chunk.get("output_index", 0)
+        index = self.place(chunk)
         if kind in GROWS:
             what, member = GROWS[kind]
             key = (index, what, chunk.get(member) or 0)
@@ -96,13 +97,20 @@ class _Reader:
             yield from self.item_added(index, chunk["item"])
         elif kind == "response.content_part.added":
             what = {"refusal": "refusal", "reasoning_text": "full"}.get(chunk["part"]["type"], "text")
-            yield from self.open((index, what, chunk["content_index"]), self.blank(index, what))
+            yield from self.open((index, what, chunk.get("content_index") or 0), self.blank(index, what))
         elif kind == "response.reasoning_summary_part.added":
-            yield from self.open((index, "summary", chunk["summary_index"]), self.blank(index, "summary"))
+            yield from self.open((index, "summary", chunk.get("summary_index") or 0), self.blank(index, "summary"))
         elif kind == "response.content_part.done":
             yield from self.part_done(index, chunk)
         elif kind == "response.output_item.done":
             yield from self.item_done(index, chunk["item"])
+
+    def place(self, chunk: Chunk) -> int:
+        """The output index of a chunk; llama.cpp tells the item's id only, and counts nothing."""
+        if (told := chunk.get("output_index")) is not None:
+            return int(told)
+        identity = chunk.get("item_id") or (chunk.get("item") or {}).get("id")
+        return self.places.setdefault(identity, len(self.places))
 
     def wire(self, index: int) -> Json:
         """The members of an item that its parts remember, so that they are put together again."""
@@ -141,7 +149,7 @@ class _Reader:
         """A content part is complete; the parts of a reasoning item wait for the end of the item."""
         part = chunk["part"]
         what = {"refusal": "refusal", "reasoning_text": "full"}.get(part["type"], "text")
-        key = (index, what, chunk["content_index"])
+        key = (index, what, chunk.get("content_index") or 0)
         if what == "full":
             return
         if key not in self.parts and key not in self.seen.get(index, []):
