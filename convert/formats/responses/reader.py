@@ -81,7 +81,7 @@ class _Reader:
         self.places: dict[Any, int] = {}  # by item id, where a server tells no output index
         self.seen: dict[int, list[Key]] = {}  # the parts opened so far for each item, in order
         self.grown: dict[Key, int] = {}  # characters streamed of each part
-        self.done: list[hub.Part] = []  # what finished items hold, for the reason of the end
+        self.opened: list[hub.Part] = []  # all parts, for the reason of the end
 
     def read(self, kind: str, chunk: Chunk) -> Iterator[hub.Event]:
         """The events of one chunk; chunks that only tell progress have none."""
@@ -137,6 +137,7 @@ class _Reader:
         if key[1] in ("full", "summary") and earlier:
             yield from self.parts.close(earlier[-1])
         earlier.append(key)
+        self.opened.append(part)
         yield self.parts.open(key, part)
 
     def item_added(self, index: int, item: Json) -> Iterator[hub.Event]:
@@ -185,7 +186,6 @@ class _Reader:
             case _:
                 for part in output.read_item(item):
                     yield from self.whole((index, "item", 0), part)
-        self.done += output.read_item(item)
 
     def message_done(self, index: int, item: Json) -> Iterator[hub.Event]:
         """The words of a finished message."""
@@ -241,7 +241,7 @@ class _Reader:
             if index not in self.items and not self.known(item):
                 yield from self.item_done(index, item)
         yield from self.parts.close_all()
-        reason = read_reason(body, self.done)
+        reason = read_reason(body, self.opened)
         extra = dict(_start(body).extra.items())
         yield hub.End([reason], read_usage(body.get("usage")), body.get("service_tier"), extra)
 
