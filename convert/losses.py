@@ -11,6 +11,7 @@ from convert.errors import ProxyError
 
 How = Literal["dropped", "approximated", "moved"]
 HEADER_LIMIT = 2000  # bytes; some servers refuse a response header of 4 kB
+DEFAULTS = {"n": 1, "frequency_penalty": 0, "presence_penalty": 0, "truncation": "disabled"}  # of every API
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -49,6 +50,11 @@ class Report:
         for key, value in extra.items():
             if value not in (None, "", [], {}):
                 self.dropped(f"{path}.{key}" if path else key)
+
+    def parameter(self, path: str, name: str, value: Any) -> None:
+        """Record a request parameter (its hub name) as dropped, unless it asked for what is so anyway."""
+        if DEFAULTS.get(name) != value:
+            self.dropped(path)
 
     def header(self) -> str:
         """The value of `Convert-Lost`: each distinct loss once, list positions as [*], with its count.

@@ -220,6 +220,9 @@ class _Fitting:
             self.report.approximated(choice.path, "only the allowed tools are offered")
             names = {tool.name for tool in chosen_ones}
             kept = [tool for tool in offered if tool.name in names]
+            for tool in offered if kept else ():
+                if tool.name not in names:
+                    self.report.dropped(tool.path, "not among the allowed tools")
             return hub.ToolChoice(kind=choice.mode if kept else "none", path=choice.path), kept or offered
         return choice, offered
 
@@ -261,6 +264,8 @@ class _Fitting:
         elif call.type == "client" and not self.support.client:
             changes |= {"type": "function"}
         name = self.wire_name(call.name, call.namespace)
+        if changes and name not in self.names.offered:  # else the tool was reported
+            self.report.approximated(call.path, f"a {call.type} call became a function call")
         if name not in self.names.offered and call.name in self.names.offered:
             name = call.name  # a tool that a search has loaded is called with itself as its namespace
         if name != call.name:

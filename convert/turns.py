@@ -103,19 +103,20 @@ def _told(result: hub.ToolResult) -> list[hub.Part]:
     return [hub.Text(text=heading, path=result.path), *result.parts]
 
 
-def merged(messages: list[hub.Message]) -> list[hub.Message]:
+def merged(messages: list[hub.Message], report: Report) -> list[hub.Message]:
     """Adjacent assistant messages as one where they are pieces of one turn: all of a run that calls tools;
-    without calls, reasoning with the words that follow it, while two messages with words stay two."""
+    without calls, reasoning with the words that follow it, while two messages with words stay two. What only
+    the origin's format knew of the later ones is reported."""
     out: list[hub.Message] = []
     for run, others in _turns(messages):
-        out += _merged_run(run) if len(run) > 1 else run
+        out += _merged_run(run, report) if len(run) > 1 else run
         out += others
     return out
 
 
-def _merged_run(run: list[hub.Message]) -> list[hub.Message]:
+def _merged_run(run: list[hub.Message], report: Report) -> list[hub.Message]:
     if any(isinstance(part, hub.ToolCall) for message in run for part in message.parts):
-        return [_joined(run)]
+        return [_joined(run, report)]
     groups: list[list[hub.Message]] = [[]]
     for message in run:
         speaks = any(isinstance(part, hub.Text | hub.Refusal) for part in message.parts)
@@ -123,15 +124,16 @@ def _merged_run(run: list[hub.Message]) -> list[hub.Message]:
         if spoken and (speaks or any(isinstance(part, hub.Reasoning) for part in message.parts)):
             groups.append([])
         groups[-1].append(message)
-    return [_joined(group) for group in groups]
+    return [_joined(group, report) for group in groups]
 
 
-def _joined(group: list[hub.Message]) -> hub.Message:
+def _joined(group: list[hub.Message], report: Report) -> hub.Message:
     """One message with the parts of all."""
     if len(group) == 1:
         return group[0]
     parts = [part for message in group for part in message.parts]
-    extra = {key: value for message in group for key, value in message.extra.items()}
+    for message in group[1:]:
+        report.extras(message.path, message.extra)
     words = [part for part in parts if isinstance(part, hub.Text)]
     plain = len(words) == 1 and any(message.plain for message in group)
-    return dataclasses.replace(group[0], parts=parts, extra=extra, plain=plain, wire={})
+    return dataclasses.replace(group[0], parts=parts, plain=plain, wire={})

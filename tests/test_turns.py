@@ -108,17 +108,17 @@ def test_several_results_in_one_message_come_apart_and_its_words_follow():
 def test_pieces_of_a_turn_with_calls_become_one():
     thought = hub.Reasoning(text="hm")
     history = [user("a"), says(thought), says("let me see"), says(call("1")), says(call("2")), result("1"), result("2")]
-    out = merged(history)
+    out = merged(history, Report())
     assert [message.role for message in out] == ["user", "assistant", "tool", "tool"]
     assert [type(part).__name__ for part in out[1].parts] == ["Reasoning", "Text", "ToolCall", "ToolCall"]
 
 
 def test_two_messages_with_words_stay_two():
-    out = merged([says(hub.Reasoning(text="1")), says("a"), says(hub.Reasoning(text="2")), says("b"), user("c")])
+    out = merged([says(hub.Reasoning(text="1")), says("a"), says(hub.Reasoning(text="2")), says("b"), user("c")], Report())
     assert [order([message]) for message in out] == [["a"], ["b"], ["c"]]
     assert all(isinstance(message.parts[0], hub.Reasoning) for message in out[:2])
 
 
 def test_single_messages_are_not_copied():
     history = [user("a"), says("b"), user("c")]
-    assert all(a is b for a, b in zip(merged(history), history))
+    assert all(a is b for a, b in zip(merged(history, Report()), history))

@@ -122,7 +122,7 @@ def write_request(request: hub.Request, flavor: ChatFlavor, report: Report) -> J
     body: Json = {"model": request.model} if request.model or not home else {}
     turns = paired(request.messages, report)
     if not home:
-        turns = merged(turns)
+        turns = merged(turns, report)
     schema_in_words = _output(request, body, home, flavor, report)
     turns = [*_system(request, schema_in_words), *turns]
     body["messages"] = history.write_messages(turns, home, flavor, report)
@@ -223,4 +223,4 @@ def _write_params(request: hub.Request, body: Json, home: bool, report: Report) 
         if name in WRITTEN:
             body[spelling.get(name, WRITTEN[name])] = value
         else:
-            report.dropped(name)
+            report.parameter(name, name, value)

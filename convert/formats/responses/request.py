@@ -129,7 +129,7 @@ def write_request(request: hub.Request, flavor: ResponsesFlavor, report: Report)
         if name in request.params:
             body[key] = request.params[name]
     if not home:
-        _within_limits(body, report)
+        _within_limits(body, request.wire.get("spelling", {}), report)
     _write_text(request, body, home, report)
     _write_thinking(request.thinking, body, home, report)
     _write_state(request, body)
@@ -193,11 +193,11 @@ def _write_thinking(thinking: hub.Thinking | None, body: Json, home: bool, repor
         body["reasoning"] = reasoning
 
 
-def _within_limits(body: Json, report: Report) -> None:
-    """Values of another format that this one's schema refuses."""
+def _within_limits(body: Json, spelling: Json, report: Report) -> None:
+    """Values of another format that this one's schema refuses. `spelling`: what the client calls a parameter."""
     limit = body.get("max_output_tokens")
     if isinstance(limit, int) and limit < LEAST_TOKENS:
-        report.approximated("max_tokens", f"{limit} became {LEAST_TOKENS}")
+        report.approximated(spelling.get("max_tokens", "max_tokens"), f"{limit} became {LEAST_TOKENS}")
         body["max_output_tokens"] = LEAST_TOKENS
     if body.get("service_tier") not in (None, *SERVICE_TIERS):
         report.dropped("service_tier", "no such tier here")
@@ -216,9 +216,9 @@ def _write_state(request: hub.Request, body: Json) -> None:
 
 def _write_foreign(request: hub.Request, body: Json, report: Report) -> Json:
     """What a request of another format needs besides, and the report of what it has that this one lacks."""
-    for name in request.params:
+    for name, value in request.params.items():
         if name not in ELSEWHERE and name not in FIELDS.values():
-            report.dropped(request.wire.get("spelling", {}).get(name, name))
+            report.parameter(request.wire.get("spelling", {}).get(name, name), name, value)
     report.extras("", request.extra)
     if request.params.get("logprobs"):
         body["include"] = [LOGPROBS]
