@@ -1,0 +1,124 @@
+"""Laws of all pairs of formats: an answer says the same in the other format, and what is written is valid there."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from convert import hub, sse, stream
+from convert.errors import ProxyError
+from convert.exchange import Exchange
+from convert.formats import FORMATS
+from convert.formats.contract import Format
+from tests.laws.schemas import violations
+from tests.recordings import Recording, cut, requests, responses, streams
+
+ASKED: dict[str, dict[str, Any]] = {
+    "chat": {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream_options": {"include_usage": True}},
+    "responses": {"model": "m", "input": "hi"},
+}
+
+
+def onto_each(recordings: Callable[[], tuple[Recording, ...]]) -> Any:
+    """Each recording with each other format."""
+    pairs = [
+        pytest.param(recording, other, id=f"{recording.name} to {other.name}")
+        for recording in recordings()
+        for other in FORMATS.values()
+        if other is not recording.form
+    ]
+    return pytest.mark.parametrize(("recording", "other"), pairs)
+
+
+def exchange(client: Format, wire: Format) -> Exchange:
+    return Exchange(client, wire, ASKED[client.name], wire.flavor())
+
+
+@onto_each(requests)
+def test_a_converted_request_is_valid(recording: Recording, other: Format) -> None:
+    try:
+        written = Exchange(recording.form, other, recording.request, other.flavor()).request()
+    except ProxyError as refusal:
+        assert refusal.param and refusal.status < 500
+        return
+    wrong = violations(f"{other.name}.request", json.loads(sse.dumps(written)))
+    assert wrong == [] or violations(f"{recording.form.name}.request", recording.request) != []
+
+
+@onto_each(responses)
+def test_a_converted_answer_is_valid_and_says_the_same(recording: Recording, other: Format) -> None:
+    form = recording.form
+    plain = exchange(other, form).response(recording.response)
+    assert violations(f"{other.name}.response", plain) == []
+    before = form.read_response(recording.response, form.flavor())
+    assert_same(other.read_response(plain, other.flavor()), before)
+    converting = exchange(other, form)
+    streamed = b"".join(converting.written(converting.unfolded(recording.response)))
+    assert violations(f"{other.name}.response", streamed.decode()) == []
+    assert_same(folded(other, streamed), before)
+
+
+@onto_each(streams)
+@pytest.mark.parametrize("size", [0, 1, 7])
+def test_a_converted_stream_is_valid_and_says_the_same(recording: Recording, other: Format, size: int) -> None:
+    form = recording.form
+    events = list(exchange(other, form).events(cut(recording.stream, size)))
+    written = b"".join(exchange(other, form).written(iter(events)))
+    ended = list(stream.check(other.read_stream(sse.chunks([written]), other.flavor())))[-1]
+    if isinstance(events[-1], hub.Failure):
+        assert isinstance(ended, hub.Failure) and ended.error.message == events[-1].error.message
+        return
+    assert violations(f"{other.name}.response", written.decode()) == []
+    assert_same(folded(other, written), stream.fold(iter(events)))
+
+
+def folded(form: Format, written: bytes) -> hub.Response:
+    return stream.fold(stream.check(form.read_stream(sse.chunks([written]), form.flavor())))
+
+
+def assert_same(after: hub.Response, before: hub.Response) -> None:
+    """Raises AssertionError where words, calls, reason or token counts differ. A format with one choice only is given
+    all of them as messages of that one."""
+    if len(after.choices) < len(before.choices):
+        texts = [part.text for choice in before.choices for part in choice.parts if isinstance(part, hub.Text)]
+        assert sorted(p.text for p in after.choices[0].parts if isinstance(p, hub.Text)) == sorted(texts)
+        before = dataclasses.replace(before, choices=[joined(before.choices)])
+        after = dataclasses.replace(after, choices=[joined(after.choices)])
+    assert [told(choice) for choice in after.choices] == [told(choice) for choice in before.choices]
+    assert counts(after) == counts(before)
+
+
+def joined(choices: list[hub.Choice]) -> hub.Choice:
+    """The first choice with the calls of all, without the texts."""
+    return hub.Choice(
+        parts=[part for each in choices for part in each.parts if not isinstance(part, hub.Text)],
+        reason=choices[0].reason,
+    )
+
+
+def counts(response: hub.Response) -> hub.Usage:
+    """Token counts; a client that needs them is given zeros where the upstream had none."""
+    return dataclasses.replace(response.usage or hub.Usage(), total=None, extra={})
+
+
+def told(choice: hub.Choice) -> dict[str, Any]:
+    """What must be the same in every format, in plain values."""
+    said: dict[str, Any] = {"reason": choice.reason.kind, "calls": [], "text": "", "refusal": "", "reasoning": ""}
+    for part in choice.parts:
+        match part:
+            case hub.Text():
+                said["text"] += part.text
+            case hub.Media(kind="audio"):
+                said["text"] += part.text or ""  # its transcript
+            case hub.Refusal():
+                said["refusal"] += part.text
+            case hub.Reasoning():
+                said["reasoning"] += part.text.replace("\n\n", "").strip()  # summaries are joined by blank lines
+            case hub.ToolCall():
+                kind = "function" if part.type == "client" else part.type
+                said["calls"].append((kind, part.name, part.text.strip() or "{}", part.id))
+    return said
