@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from convert import hub, sse, stream, tools
-from convert.errors import ProxyError
+from convert import hub, shape, sse, stream, tools
+from convert.errors import ProxyError, invalid
 from convert.formats.contract import Flavor, Format
 from convert.losses import Report
 
@@ -98,7 +98,11 @@ def read(form: Format, body: Json) -> hub.Request:
     """The hub request of a client's body. Raises ProxyError (invalid_request), also for shapes that the
     reader did not foresee."""
     try:
-        return form.read_request(body)
+        request = form.read_request(body)
+        shape.check(request)
+        return request
+    except shape.ShapeError as error:
+        raise invalid(error.path, error.problem) from error
     except stream.MALFORMED as error:
         raise ProxyError("invalid_request", f"the request has a field of an unexpected type: {error}") from error
 
@@ -106,7 +110,9 @@ def read(form: Format, body: Json) -> hub.Request:
 def guarded(reader: Callable[[Json, Any], hub.Response], body: Json, flavor: Flavor) -> hub.Response:
     """What `reader` makes of an upstream's body. Raises ProxyError (upstream) for a body of the wrong shape."""
     try:
-        return reader(body, flavor)
+        response = reader(body, flavor)
+        shape.check(response)
+        return response
     except stream.MALFORMED as error:
         message = "the upstream sent an answer of an unexpected shape"
         raise ProxyError("upstream", message) from error

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from convert import hub
+from convert import hub, shape
 from convert.errors import ProxyError
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ def check(events: Iterable[hub.Event]) -> Events:
     while True:
         try:
             event = next(source)
+            shape.delta(event) if type(event) is hub.Delta else shape.check(event)
         except StopIteration:
             yield hub.Failure(ProxyError("upstream", "the upstream's answer ended before it was complete"))
             return

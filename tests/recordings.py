@@ -95,11 +95,13 @@ def streams() -> tuple[Recording, ...]:
 @functools.cache
 def responses() -> tuple[Recording, ...]:
     """Those with a finished answer that is no error."""
-    return tuple(each for each in everything() if each.status < 400 and _is_answer(_json(each.folder / "response.json")))
+    good = (each for each in everything() if each.status < 400)
+    return tuple(each for each in good if _is_answer(_json(each.folder / "response.json")))
 
 
 def _is_answer(body: Any) -> bool:
-    return isinstance(body, dict) and not body.get("error") and bool(body.keys() & {"choices", "output", "content", "candidates"})
+    answers = {"choices", "output", "content", "candidates"}
+    return isinstance(body, dict) and not body.get("error") and bool(body.keys() & answers)
 
 
 @functools.cache

@@ -114,7 +114,8 @@ def test_pieces_of_a_turn_with_calls_become_one():
 
 
 def test_two_messages_with_words_stay_two():
-    out = merged([says(hub.Reasoning(text="1")), says("a"), says(hub.Reasoning(text="2")), says("b"), user("c")], Report())
+    history = [says(hub.Reasoning(text="1")), says("a"), says(hub.Reasoning(text="2")), says("b"), user("c")]
+    out = merged(history, Report())
     assert [order([message]) for message in out] == [["a"], ["b"], ["c"]]
     assert all(isinstance(message.parts[0], hub.Reasoning) for message in out[:2])
 

@@ -54,7 +54,8 @@ def _request(request: hub.Request) -> Said:
     for message in request.messages:
         yield from _message(message)
     if (choice := request.choice) and choice.kind != "auto":
-        yield "choice", [choice.kind, choice.tool and choice.tool.name, sorted(t.name for t in choice.tools)], choice.path
+        allowed = sorted(tool.name for tool in choice.tools)
+        yield "choice", [choice.kind, choice.tool and choice.tool.name, allowed], choice.path
     if output := request.output:
         for name in ("kind", "name", "description", "schema", "strict"):
             yield f"output {name}", getattr(output, name), output.path

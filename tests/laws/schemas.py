@@ -1,7 +1,7 @@
 """Validates what was written against the APIs' published schemas and the vendors' SDK types.
 
-With CONVERT_CONFORMANCE (the conformance kit's folder) by its specvalidate.py, which knows the schemas, the SDK types and
-the life cycle of streams, less what the vendors' own recorded traffic breaks; without it by the SDK types alone.
+With CONVERT_CONFORMANCE (the conformance kit's folder) by its specvalidate.py, which knows the schemas, the SDK types
+and the life cycle of streams, less what the vendors' own recorded traffic breaks; without it by the SDK types alone.
 """
 
 from __future__ import annotations

@@ -70,7 +70,8 @@ def test_a_finished_answer_and_its_stream_are_the_same(recording: Recording) -> 
     response = form.read_response(recording.response, form.flavor())
     folded = stream.fold(stream.check(stream.unfold(response)))
     assert (folded.choices, folded.usage, folded.id) == (response.choices, response.usage, response.id)
-    written = b"".join(form.write_stream(stream.unfold(response), {"stream_options": {"include_usage": True}}, Report()))
+    asked = {"stream_options": {"include_usage": True}}
+    written = b"".join(form.write_stream(stream.unfold(response), asked, Report()))
     read = stream.fold(iter(events(form, [written])))
     assert said(read) == said(response)
 
