@@ -1,4 +1,4 @@
-"""The upstream call: requests, one session a process, bytes as they arrive.
+"""The upstream call: requests, one session a process.
 
 Source: MDN and RFC 9110 for which headers are hop-by-hop; the pass lists name what clients act on
 (shared observations: retry hints, rate limits, request ids).
@@ -6,29 +6,22 @@ Source: MDN and RFC 9110 for which headers are hop-by-hop; the pass lists name w
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-import urllib3
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from convert import sse
-from convert.connections import Adapter, Call, Deferred, Gone
+from convert.answer import Answer, Hangup
+from convert.connections import Adapter, Call, Gone
 from convert.echo import EchoAdapter
 from convert.errors import ProxyError
 from convert.settings import Settings
-from convert.sockets import TICK, readable
 from convert.version import VERSION
 
-READ = 65536  # bytes asked for at once
-COALESCE = 262144  # bytes that are gathered into one piece at most
 ERROR_LIMIT = 1024 * 1024
-BODY_LIMIT = 256 * 1024 * 1024
 POOL = 1024  # connections kept for reuse, for each upstream host
 SENT = (
     "openai-organization", "openai-project", "openai-beta", "idempotency-key", "traceparent", "tracestate",
@@ -40,7 +33,6 @@ RETURNED = (
     "openai-version", "openai-model", "openai-organization",
 )  # fmt: skip
 RETURNED_PREFIXES = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-")
-Hangup = Callable[[], bool]  # whether the client has hung up
 
 
 class Relay:
@@ -125,131 +117,3 @@ def _ticker(gone: Hangup) -> Callable[[], None]:
             raise Gone
 
     return tick
-
-
-class Answer:
-    """An upstream's answer: status and headers, and the body as it arrives. Close it in the end."""
-
-    def __init__(self, response: requests.Response, settings: Settings, gone: Hangup) -> None:
-        self.response = response
-        self.raw: urllib3.HTTPResponse = response.raw
-        self.settings = settings
-        self.gone = gone
-
-    @property
-    def status(self) -> int:
-        """HTTP status; 200 while the headers are still to come."""
-        return int(self.raw.status)
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Response headers, in any spelling."""
-        return self.raw.headers
-
-    @property
-    def streams(self) -> bool:
-        """Whether the body is an event stream."""
-        return self.headers.get("Content-Type", "").lower().startswith("text/event-stream")
-
-    @property
-    def deferred(self) -> bool:
-        """Whether the headers are still to come."""
-        return isinstance(self.raw, Deferred)
-
-    def arrive(self) -> Iterator[bytes]:
-        """Waits for deferred headers: an empty piece for each interval of silence, until they are there."""
-        raw = self.raw
-        if not isinstance(raw, Deferred):
-            return
-        yield b""
-        try:
-            yield from self._silence(raw.ready, raw.since)
-            self.raw = raw.resolve()
-        except (HTTPError, OSError, requests.RequestException) as error:
-            raise ProxyError("upstream", "the upstream broke the connection off before it answered") from error
-
-    def pieces(self) -> Iterator[bytes]:
-        """The body as it arrives, all that is there at once. An empty piece stands for each interval of silence.
-        Raises ProxyError (timeout, upstream) and Gone."""
-        sock = _socket(self.raw)
-        try:
-            while True:
-                if sock is not None and not self._buffered(sock):
-                    yield from self._silence(lambda seconds: readable(sock, seconds), time.monotonic())
-                piece = self.raw.read1(READ, decode_content=True)
-                if not piece:
-                    return
-                if sock is not None:
-                    piece = self._gathered(piece, sock)
-                yield piece
-        except ReadTimeoutError as error:
-            raise ProxyError("timeout", "the upstream fell silent in the middle of its answer") from error
-        except (HTTPError, OSError) as error:
-            raise ProxyError("upstream", "the upstream broke its answer off") from error
-
-    def _silence(self, ready: Callable[[float], bool], since: float) -> Iterator[bytes]:
-        """Waits until `ready`; an empty piece for each keep-alive interval. Raises ProxyError (timeout), Gone."""
-        told = time.monotonic()
-        step = min(TICK, self.settings.keep_alive, self.settings.idle_timeout)
-        while not ready(step):
-            if self.gone():
-                raise Gone
-            now = time.monotonic()
-            if now - since >= self.settings.idle_timeout:
-                raise ProxyError("timeout", f"the upstream was silent for {self.settings.idle_timeout:g} seconds")
-            if now - told >= self.settings.keep_alive:
-                told = now
-                yield b""
-
-    def _gathered(self, piece: bytes, sock: Any) -> bytes:
-        """A piece with what else has arrived by now."""
-        gathered, size = [piece], len(piece)
-        while size < COALESCE and self._buffered(sock):
-            more = self.raw.read1(READ, decode_content=True)
-            if not more:
-                break
-            gathered.append(more)
-            size += len(more)
-        return b"".join(gathered)
-
-    def _buffered(self, sock: Any) -> bool:
-        """Whether bytes are at hand without waiting. A socket timeout in the middle of a read would spoil the
-        reader, so the look is taken without blocking."""
-        reader = self.raw._fp.fp  # type: ignore[union-attr]
-        if reader is None:
-            return False
-        before = sock.gettimeout()
-        sock.settimeout(0)
-        try:
-            return bool(reader.peek(1))
-        except OSError:  # TLS: no whole record yet
-            return False
-        finally:
-            sock.settimeout(before)
-
-    def read(self, limit: int = BODY_LIMIT) -> bytes:
-        """The whole body. Raises ProxyError over the limit, and as `pieces`."""
-        gathered, size = [], 0
-        for piece in self.pieces():
-            gathered.append(piece)
-            size += len(piece)
-            if size > limit:
-                raise ProxyError("upstream", f"the upstream's answer has more than {limit} bytes")
-        return b"".join(gathered)
-
-    def close(self) -> None:
-        """Frees the connection: for reuse when the body was read to its end, else it is closed. What has arrived
-        by now is read: behind a terminal event there is often just the end of the body."""
-        sock = _socket(self.raw)
-        with contextlib.suppress(HTTPError, OSError):
-            while sock is not None and self._buffered(sock) and self.raw.read1(READ):
-                pass
-        if isinstance(self.response.raw, Deferred) and self.raw is not self.response.raw:
-            self.raw.close()
-        self.response.close()
-
-
-def _socket(raw: Any) -> Any:
-    """The socket below a response; None where there is none (the built-in upstream, test doubles)."""
-    reader = getattr(getattr(raw, "_fp", None), "fp", None)
-    return getattr(getattr(reader, "raw", None), "_sock", None)

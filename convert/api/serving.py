@@ -14,11 +14,11 @@ from flask import Response, current_app, g, request
 
 from convert import sse
 from convert.access import admit, credentials, upstream_key
-from convert.api import bodies, streams
-from convert.errors import ProxyError
+from convert.answer import Answer
+from convert.api import bodies, failures, streams
 from convert.exchange import Exchange
 from convert.formats.contract import Format
-from convert.relay import ERROR_LIMIT, Answer, Relay, returned_headers, sent_headers
+from convert.relay import Relay, returned_headers, sent_headers
 from convert.routing import Route, Router
 from convert.settings import Settings, Upstream
 from convert.sockets import hung_up
@@ -81,7 +81,8 @@ def serve(client: Format) -> Response:
     body = data if written is asked else sse.dumps(written)
     headers = sent_headers(headers_of_client(), route.wire.credentials(route.key), exchange.streaming)
     url = route.url(str(written.get("model", model)), exchange.streaming)
-    answer = here.relay.post(url, body, headers, exchange.streaming, hangup_of_client())
+    waits = bool(asked.get("stream"))  # whose client can be given signs of life
+    answer = here.relay.post(url, body, headers, waits and exchange.streaming, hangup_of_client())
     try:
         return respond(exchange, answer, upstream)
     except BaseException:
@@ -108,7 +109,7 @@ def respond(exchange: Exchange, answer: Answer, upstream: Upstream) -> Response:
     headers = {"Convert-Upstream": upstream.name}
     if lost := exchange.report.header():
         headers["Convert-Lost"] = lost
-    if answer.status >= 400 or 300 <= answer.status < 400:
+    if answer.status >= 300:
         return failed(exchange, answer, headers)
     wanted = bool(exchange.asked.get("stream"))
     if wanted:
@@ -116,7 +117,9 @@ def respond(exchange: Exchange, answer: Answer, upstream: Upstream) -> Response:
     headers |= returned_headers(answer.headers)
     try:
         if answer.streams:
-            return plain(sse.dumps(exchange.folded(exchange.events(answer.pieces()))), headers, exchange)
+            folded = exchange.folded(exchange.events(answer.pieces()))
+            answer.finish()
+            return plain(sse.dumps(folded), headers, exchange)
         data = answer.read()
         parsed = sse.parse(data)
         if exchange.untouched and "error" not in {key for key, value in parsed.items() if value}:
@@ -136,24 +139,9 @@ def plain(body: bytes, headers: dict[str, str], exchange: Exchange) -> Response:
 def failed(exchange: Exchange, answer: Answer, headers: dict[str, str]) -> Response:
     """An upstream's error: passed on as it is between equal formats, else raised for the client's shape."""
     g.headers = returned_headers(answer.headers)
-    data = answer.read(ERROR_LIMIT)
+    data = failures.body_of(answer)
     answer.close()
-    if 300 <= answer.status < 400:
-        raise ProxyError("upstream", f"the upstream answered with a redirect ({answer.status}), which is not followed")
-    try:
-        body = sse.loads(data)
-    except ValueError:
-        body = data.decode("utf-8", "replace")
-    if exchange.same and isinstance(body, dict) and isinstance(body.get("error"), dict):
+    body = failures.parsed(data)
+    if exchange.same and answer.status >= 400 and isinstance(body, dict) and isinstance(body.get("error"), dict):
         return Response(data, status=answer.status, mimetype="application/json", headers={**headers, **g.headers})
-    error = exchange.wire.read_error(answer.status, body)
-    error.retry_after = error.retry_after or retry_after(answer)
-    raise error
-
-
-def retry_after(answer: Answer) -> str | None:
-    """The upstream's hint when to try again, in seconds or as a date."""
-    if value := answer.headers.get("Retry-After"):
-        return str(value)
-    milliseconds = answer.headers.get("Retry-After-Ms", "")
-    return f"{float(milliseconds) / 1000:g}" if milliseconds.replace(".", "", 1).isdigit() else None
+    raise failures.error_of(exchange, answer, data)

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from flask import Response
 
 from convert import hub, sse, stream
+from convert.answer import Answer
+from convert.api import failures
 from convert.connections import Gone
 from convert.errors import ProxyError
 from convert.exchange import Exchange
-from convert.relay import Answer, returned_headers
+from convert.relay import returned_headers
 
 log = logging.getLogger(__name__)
 BOUNDARIES = (b"\n\n", b"\r\n\r\n", b"\r\r")
@@ -42,9 +44,17 @@ def _chain(first: hub.Event, rest: Iterator[hub.Event]) -> Iterator[hub.Event]:
 
 def _events(exchange: Exchange, answer: Answer) -> Iterator[hub.Event]:
     """The hub events of an answer, streamed or finished."""
-    if answer.streams:
-        return exchange.events(answer.pieces())
-    return exchange.unfolded(sse.parse(answer.read()))
+    return exchange.events(answer.pieces()) if answer.streams else stream.check(_finished(exchange, answer))
+
+
+def _finished(exchange: Exchange, answer: Answer) -> Iterator[hub.Event]:
+    """The events of an answer that is not streamed, with signs of life while it comes."""
+    parts = []
+    for part in answer.parts():
+        parts.append(part)
+        if not part:
+            yield hub.PING
+    yield from exchange.unfolded(sse.parse(b"".join(parts)))
 
 
 def _guarded(
@@ -53,6 +63,7 @@ def _guarded(
     """A stream's bytes; whatever goes wrong below becomes its terminal event, and the upstream is freed."""
     try:
         yield from make()
+        answer.finish()
     except Gone:
         log.info("the client hung up")
     except ProxyError as error:
@@ -96,6 +107,8 @@ def _untouched(exchange: Exchange, answer: Answer) -> Iterator[bytes]:
             yield exchange.client.keep_alive
             continue
         held += piece
+        if len(held) > sse.LINE_LIMIT:
+            raise ProxyError("upstream", f"the upstream sent an event of more than {sse.LINE_LIMIT} bytes")
         cut = _last_boundary(held)
         if cut:
             whole, held = held[:cut], held[cut:]
@@ -121,12 +134,7 @@ def _after_headers(exchange: Exchange, answer: Answer) -> Iterator[bytes]:
         for _ in answer.arrive():
             yield hub.PING
         if answer.status >= 300:
-            data = answer.read()
-            try:
-                body = sse.loads(data)
-            except ValueError:
-                body = data.decode("utf-8", "replace")
-            raise exchange.wire.read_error(answer.status, body)
+            raise failures.error_of(exchange, answer, failures.body_of(answer))
         yield from _events(exchange, answer)
 
     yield from _coalesced(exchange, stream.check(events()))

@@ -1,0 +1,46 @@
+"""What an upstream's HTTP error becomes."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from convert import sse
+from convert.answer import Answer
+from convert.errors import ProxyError
+from convert.exchange import Exchange
+
+LIMIT = 1024 * 1024  # bytes of an error's body
+
+
+def body_of(answer: Answer) -> bytes:
+    """The body of an error; what is cut off or endless tells less than the status, and is left out."""
+    data = b""
+    with contextlib.suppress(ProxyError):
+        data = answer.read(LIMIT)
+    return data
+
+
+def parsed(data: bytes) -> Any:
+    """JSON, or text where it is none."""
+    try:
+        return sse.loads(data)
+    except (ValueError, RecursionError):
+        return data.decode("utf-8", "replace")
+
+
+def error_of(exchange: Exchange, answer: Answer, data: bytes) -> ProxyError:
+    """The error that an answer of another status than 2xx means."""
+    if answer.status < 400:
+        return ProxyError("upstream", f"the upstream answered with a redirect ({answer.status}), which is not followed")
+    error = exchange.wire.read_error(answer.status, parsed(data))
+    error.retry_after = error.retry_after or retry_after(answer)
+    return error
+
+
+def retry_after(answer: Answer) -> str | None:
+    """The upstream's hint when to try again, in seconds or as a date."""
+    if value := answer.headers.get("Retry-After"):
+        return str(value)
+    milliseconds = answer.headers.get("Retry-After-Ms", "")
+    return f"{float(milliseconds) / 1000:g}" if milliseconds.replace(".", "", 1).isdigit() else None
