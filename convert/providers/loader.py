@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import fnmatch
 import functools
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -18,6 +18,7 @@ from convert.providers.patch import Patch
 
 FOLDER = Path(__file__).parent
 PLAIN = "plain"
+APIS = frozenset(FORMATS) | {"messages", "gemini"}  # what an endpoint may speak: known formats, and those to come
 
 
 class _Strict(Schema):
@@ -29,9 +30,15 @@ class _Speaks(_Strict):
     url = fields.Url(required=True)
 
 
+def _renames(names: dict[str, str]) -> None:
+    for old, new in names.items():
+        if new.rpartition(".")[0] not in ("", old.rpartition(".")[0]):
+            raise ValidationError(f"{old}: a field can only get another name, not another place")
+
+
 class _Patch(_Strict):
     drop = fields.List(fields.String())
-    rename = fields.Dict(fields.String(), fields.String())
+    rename = fields.Dict(fields.String(), fields.String(), validate=_renames)
     set = fields.Dict(fields.String(), fields.Raw())
     default = fields.Dict(fields.String(), fields.Raw())
     clamp = fields.Dict(fields.String(), fields.List(fields.Float(), validate=validate.Length(equal=2)))
@@ -61,7 +68,7 @@ class ProviderFile(_Strict):
     hosts = fields.List(fields.String())
     key_env = fields.String()
     docs = fields.Url()
-    speaks = fields.Dict(fields.String(), fields.Nested(_Speaks))
+    speaks = fields.Dict(fields.String(validate=validate.OneOf(sorted(APIS))), fields.Nested(_Speaks))
     flavor = fields.Dict(fields.String(), fields.Dict())
     patch = fields.Dict(fields.String(), fields.Nested(_Patch))
     model = fields.List(fields.Nested(_Model))
@@ -94,8 +101,12 @@ class Rule:
     flavor: dict[str, dict[str, Any]]
     patch: dict[str, Patch]
 
+    def matches(self, model: str) -> bool:
+        """Whether the rule is for a model."""
+        return any(fnmatch.fnmatchcase(model.lower(), glob.lower()) for glob in self.match)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Provider:
     """A provider as its file describes it. `speaks`: format -> the full URL of its endpoint."""
 
@@ -110,15 +121,15 @@ class Provider:
 
     def dialect(self, form: str, model: str) -> Dialect:
         """The dialect of a format that `model` speaks; later rules win over earlier ones."""
-        return _dialect(self.name, form, model)
+        return _dialect(self, form, model)
 
 
 @functools.lru_cache(maxsize=1024)
-def _dialect(name: str, form: str, model: str) -> Dialect:
+def _dialect(provider: Provider, form: str, model: str) -> Dialect:
     flavor: dict[str, Any] = {}
     patch = Patch()
-    for rule in load()[name].rules:
-        if any(fnmatch.fnmatchcase(model.lower(), glob.lower()) for glob in rule.match):
+    for rule in provider.rules:
+        if rule.matches(model):
             flavor |= rule.flavor.get(form, {})
             patch = rule.patch.get(form, Patch()).over(patch)
     return Dialect(flavor, patch or None)
@@ -132,14 +143,22 @@ def load() -> dict[str, Provider]:
 
 
 def read(path: Path) -> Provider:
-    """One provider file. Raises ValueError."""
+    """One provider file. Raises ValueError that names the file and the key."""
     try:
-        data = ProviderFile().load(tomllib.loads(path.read_text()))
-        assert isinstance(data, dict)
-        rules = [_rule({"match": ["*"], **{key: data[key] for key in ("flavor", "patch") if key in data}})]
-        rules += [_rule(model) for model in data.get("model", [])]
-    except (ValidationError, tomllib.TOMLDecodeError, ValueError, TypeError) as error:
+        return parse(tomllib.loads(path.read_text()))
+    except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from error
+
+
+def parse(content: dict[str, Any]) -> Provider:
+    """What a provider file says. Raises ValueError that names the key of the first fault."""
+    try:
+        data = ProviderFile().load(content)
+    except ValidationError as error:
+        raise ValueError("; ".join(_faults(error.messages))) from error
+    assert isinstance(data, dict)
+    rules = [_rule({"match": ["*"], **{key: data[key] for key in ("flavor", "patch") if key in data}}, "")]
+    rules += [_rule(model, f"model.{number}.") for number, model in enumerate(data.get("model", []))]
     sources = [
         Source(tuple(each["quirks"]), each["url"], each["date"].isoformat(), each.get("note", ""))
         for each in data.get("source", [])
@@ -152,25 +171,51 @@ def read(path: Path) -> Provider:
     )  # fmt: skip
 
 
-def _rule(data: dict[str, Any]) -> Rule:
-    flavor = {form: _keywords(form, values) for form, values in data.get("flavor", {}).items()}
-    patch = {form: _patch(form, each) for form, each in data.get("patch", {}).items()}
+def _faults(messages: Any, path: str = "") -> list[str]:
+    """Each fault of a validation error with the path of its key."""
+    if not isinstance(messages, dict):
+        return [f"{path}: {' '.join(map(str, messages))}"]
+    return [
+        fault for key, inner in messages.items() for fault in _faults(inner, f"{path}.{key}" if path else str(key))
+    ]  # fmt: skip
+
+
+def _rule(data: dict[str, Any], where: str) -> Rule:
+    flavor = {form: _keywords(form, values, where) for form, values in data.get("flavor", {}).items()}
+    patch = {form: _patch(form, each, where) for form, each in data.get("patch", {}).items()}
     return Rule(tuple(data["match"]), flavor, patch)
 
 
-def _keywords(form: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Flavor keywords, lists as tuples. Raises ValueError for a format or a behaviour that does not exist."""
+def _keywords(form: str, values: dict[str, Any], where: str) -> dict[str, Any]:
+    """Flavor keywords, lists as tuples. Raises ValueError for a format, a behaviour or a value that does not exist."""
     if form not in FORMATS:
-        raise ValueError(f"flavor.{form}: there is no such format")
-    known = {each.name for each in dataclasses.fields(FORMATS[form].flavor)}
-    if unknown := values.keys() - known:
-        raise ValueError(f"flavor.{form}.{min(unknown)}: the format declares no such behaviour")
+        raise ValueError(f"{where}flavor.{form}: there is no such format")
+    known = get_type_hints(FORMATS[form].flavor)
+    for key, value in values.items():
+        if key not in known:
+            raise ValueError(f"{where}flavor.{form}.{key}: the format declares no such behaviour")
+        if not _fits(value, known[key]):
+            raise ValueError(f"{where}flavor.{form}.{key}: {value!r} is not a value of it")
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
-def _patch(form: str, data: dict[str, Any]) -> Patch:
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value from a file is what a flavor's annotation says; a list stands for a tuple."""
+    kind, inner = get_origin(hint), get_args(hint)
+    if kind is Literal:
+        return value in inner
+    if kind is UnionType:
+        return any(_fits(value, each) for each in inner)
+    if kind is tuple:
+        return isinstance(value, list) and all(_fits(each, inner[0]) for each in value)
+    if kind is dict:
+        return isinstance(value, dict) and all(_fits(each, inner[1]) for each in value.values())
+    return isinstance(value, hint)
+
+
+def _patch(form: str, data: dict[str, Any], where: str) -> Patch:
     if form not in FORMATS:
-        raise ValueError(f"patch.{form}: there is no such format")
+        raise ValueError(f"{where}patch.{form}: there is no such format")
     clamp = {path: (low, high) for path, (low, high) in data.pop("clamp", {}).items()}
     return Patch(drop=tuple(data.pop("drop", ())), clamp=clamp, **data)
 
