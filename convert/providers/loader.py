@@ -172,12 +172,11 @@ def parse(content: dict[str, Any]) -> Provider:
 
 
 def _faults(messages: Any, path: str = "") -> list[str]:
-    """Each fault of a validation error with the path of its key."""
+    """Each fault of a validation error with the path of its key; marshmallow's own `key` and `value` left out."""
     if not isinstance(messages, dict):
         return [f"{path}: {' '.join(map(str, messages))}"]
-    return [
-        fault for key, inner in messages.items() for fault in _faults(inner, f"{path}.{key}" if path else str(key))
-    ]  # fmt: skip
+    inner = {key: f"{path}.{key}".lstrip(".") if key not in ("key", "value") else path for key in messages}
+    return [fault for key, where in inner.items() for fault in _faults(messages[key], where)]
 
 
 def _rule(data: dict[str, Any], where: str) -> Rule:
