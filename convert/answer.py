@@ -71,21 +71,29 @@ class Answer:
         except (HTTPError, HTTPException, OSError) as error:
             raise ProxyError("upstream", "the upstream broke the connection off before it answered") from error
 
-    def pieces(self) -> Iterator[bytes]:
-        """The body as it arrives, all that is there at once. An empty piece stands for each interval of silence.
+    def pieces(self, steady: bool = False) -> Iterator[bytes]:
+        """The body as it arrives, all that is there at once. An empty piece stands for each interval of silence;
+        `steady`: for each interval at all, for readers that make nothing of some pieces (comments).
         Raises ProxyError (timeout, upstream) and Gone."""
-        sock, looked = _socket(self.raw), time.monotonic()
+        sock = _socket(self.raw)
+        looked = told = time.monotonic()
         try:
             while True:
                 if sock is not None and not self._ready(sock):
-                    yield from self._silence(lambda seconds: readable(sock, seconds), time.monotonic())
+                    for sign in self._silence(lambda seconds: readable(sock, seconds), time.monotonic()):
+                        told = time.monotonic()
+                        yield sign
                 piece = self.raw.read1(READ, decode_content=True)
                 if not piece:
                     return
                 yield from self._gathered(piece, sock)
-                if time.monotonic() - looked >= TICK:  # who waits for the whole is not written to meanwhile
+                now = time.monotonic()
+                if now - looked >= TICK:  # a client that waits for the whole is not written to meanwhile
+                    looked = now
                     self._still_wanted()
-                    looked = time.monotonic()
+                if steady and now - told >= self.settings.keep_alive:
+                    told = now
+                    yield b""
         except ReadTimeoutError as error:
             raise ProxyError("timeout", "the upstream fell silent in the middle of its answer") from error
         except (HTTPError, OSError) as error:

@@ -17,7 +17,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import HTTPResponse
 
-from convert.sockets import TICK, readable
+from convert.sockets import TICK, begun, readable
 
 _current = threading.local()
 
@@ -32,14 +32,15 @@ class Call:
     tick     raises Gone when the answer is no longer wanted
     defer    seconds without headers after which a Deferred is given; None: never
     idle     seconds without headers after which the call times out
-    reused   whether it went over a connection that had served before
+    stale    whether a failure would be that of a kept connection which had died in the meantime: it has served
+             before, no byte of the answer has come, and the upstream has had no time to work on the request
     """
 
     def __init__(self, tick: Callable[[], None], defer: float | None, idle: float) -> None:
         self.tick = tick
         self.defer = defer
         self.idle = idle
-        self.reused = False
+        self.stale = False
 
     def __enter__(self) -> Call:
         _current.call = self
@@ -82,15 +83,17 @@ class _Ticking:
         call: Call | None = getattr(_current, "call", None)
         if call is None:
             return self.answer()
-        call.reused = self.served > 0
+        call.stale = self.served > 0
         since = time.monotonic()
         while not readable(self.sock, min(TICK, call.defer or TICK)):
             call.tick()
             waited = time.monotonic() - since
+            call.stale = call.stale and waited < TICK
             if waited >= call.idle:
                 raise TimeoutError("no answer from the upstream")
             if call.defer is not None and waited >= call.defer:
                 return Deferred(self, since)
+        call.stale = call.stale and not begun(self.sock)
         return self.answer()
 
     def answer(self) -> HTTPResponse:

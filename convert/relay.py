@@ -59,12 +59,12 @@ class Relay:
         """Sends a request; its answer, of whatever status, with the body still to come.
 
         `gone` tells whether the client has hung up; then Gone is raised. Raises ProxyError when there is no
-        answer. A pooled connection that turns out dead before a byte came is replaced once."""
+        answer. A pooled connection that turns out to have died while it was idle is replaced once."""
         with Call(_ticker(gone), self.settings.keep_alive if stream else None, self.settings.idle_timeout) as call:
             try:
                 answer = self._send("POST", url, headers, body)
             except ProxyError as error:
-                if error.kind != "upstream" or not call.reused:
+                if error.kind != "upstream" or not call.stale:
                     raise
                 answer = self._send("POST", url, headers, body)
         return Answer(answer, self.settings, gone)

@@ -19,6 +19,14 @@ def readable(sock: Any, seconds: float) -> bool:
     return bool(poll.poll(max(0, int(seconds * 1000))))
 
 
+def begun(sock: Any) -> bool:
+    """Whether what there is to read is data, and not the end. False where that cannot be told."""
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK))
+    except (ValueError, OSError):  # TLS sockets cannot peek
+        return False
+
+
 def hung_up(sock: Any) -> bool:
     """Whether the peer of a socket has closed it. What it has sent meanwhile stays unread."""
     try:

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Request
 from marshmallow import ValidationError
-from werkzeug.exceptions import ClientDisconnected
 
 from convert import sse
 from convert.errors import ProxyError, invalid
@@ -22,10 +21,12 @@ def read_bytes(request: Request, limit: int) -> bytes:
         raise _too_large(limit)
     try:
         data = request.stream.read(limit + 1)
-    except (ClientDisconnected, OSError) as error:
-        raise invalid("", "the request body was cut off") from error
+    except Exception as error:  # each server has its own exceptions for a body that is cut off or wrongly chunked
+        raise invalid("", "the request body was cut off, or is not sent as HTTP wants it") from error
     if len(data) > limit:
         raise _too_large(limit)
+    if len(data) < (request.content_length or 0):
+        raise invalid("", "the request body was cut off")
     match request.headers.get("Content-Encoding", "identity").lower().strip():
         case "identity" | "":
             return data

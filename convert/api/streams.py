@@ -44,7 +44,7 @@ def _chain(first: hub.Event, rest: Iterator[hub.Event]) -> Iterator[hub.Event]:
 
 def _events(exchange: Exchange, answer: Answer) -> Iterator[hub.Event]:
     """The hub events of an answer, streamed or finished."""
-    return exchange.events(answer.pieces()) if answer.streams else stream.check(_finished(exchange, answer))
+    return exchange.events(answer.pieces(steady=True)) if answer.streams else stream.check(_finished(exchange, answer))
 
 
 def _finished(exchange: Exchange, answer: Answer) -> Iterator[hub.Event]:

@@ -6,7 +6,8 @@ import http.client
 import itertools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,11 +55,6 @@ class Answer:
         data = [line[6:] for line in lines if line.startswith(b"data: ")]
         parsed = ["[DONE]" if each == b"[DONE]" else json.loads(each) for each in data]
         return [each for each in parsed if each == "[DONE]" or each.get("type") != "keepalive"]
-
-    @property
-    def signs_of_life(self) -> list[float]:
-        """When keep-alives came."""
-        return [at for at, piece in self.arrivals if b"keep-alive" in piece or b"keepalive" in piece]
 
 
 @dataclass
@@ -151,3 +147,9 @@ def _responses_outcome(events: list[Any]) -> tuple[str, str]:
     failed = ends[0]["response"]["error"] if "response" in ends[0] else ends[0]
     assert failed["message"]
     return "failed", text
+
+
+def together(jobs: Iterable[Callable[[], Any]]) -> list[Any]:
+    """The results of jobs done at the same time, most of which wait."""
+    with ThreadPoolExecutor(32) as pool:
+        return [future.result() for future in [pool.submit(job) for job in jobs]]

@@ -11,9 +11,7 @@ from tests.live import wires
 from tests.live.client import Live, outcome
 from tests.live.upstream import Call, Script
 
-PAIRS = pytest.mark.parametrize(
-    ("form", "wire"), [("chat", "chat"), ("chat", "responses"), ("responses", "chat"), ("responses", "responses")]
-)
+PAIRS = pytest.mark.parametrize(("form", "wire"), wires.PAIRS)
 
 
 def _cut_length(call: Call) -> None:

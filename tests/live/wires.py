@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 Json = dict[str, Any]
+PAIRS = [("chat", "chat"), ("chat", "responses"), ("responses", "chat"), ("responses", "responses")]  # client, upstream
 PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses"}
 WORDS = ("One ", "two ", "three.")
 TEXT = "".join(WORDS)
