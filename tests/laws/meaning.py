@@ -1,8 +1,13 @@
-"""What an answer says, for comparing it in two forms. What differs by an API's own rules is left out, with the rule."""
+"""What an answer says, for comparing it in two forms of one format (`said`) and in two formats (`assert_same`).
+
+What differs by an API's own rules is left out, with the rule.
+"""
 
 from __future__ import annotations
 
 import copy
+import dataclasses
+from typing import Any
 
 from convert import hub
 
@@ -27,3 +32,47 @@ def _plain(part: hub.Part) -> hub.Part:
         for citation in part.citations:
             citation.quote = None  # OpenRouter's; it is reported
     return part
+
+
+def assert_same(after: hub.Response, before: hub.Response) -> None:
+    """Raises AssertionError where words, calls, reason or token counts differ. A format with one choice only is given
+    all of them as messages of that one."""
+    if len(after.choices) < len(before.choices):
+        texts = [part.text for choice in before.choices for part in choice.parts if isinstance(part, hub.Text)]
+        assert sorted(p.text for p in after.choices[0].parts if isinstance(p, hub.Text)) == sorted(texts)
+        before = dataclasses.replace(before, choices=[joined(before.choices)])
+        after = dataclasses.replace(after, choices=[joined(after.choices)])
+    assert [told(choice) for choice in after.choices] == [told(choice) for choice in before.choices]
+    assert counts(after) == counts(before)
+
+
+def joined(choices: list[hub.Choice]) -> hub.Choice:
+    """The first choice with the calls of all, without the texts."""
+    return hub.Choice(
+        parts=[part for each in choices for part in each.parts if not isinstance(part, hub.Text)],
+        reason=choices[0].reason,
+    )
+
+
+def counts(response: hub.Response) -> hub.Usage:
+    """Token counts; a client that needs them is given zeros where the upstream had none."""
+    return dataclasses.replace(response.usage or hub.Usage(), total=None, extra={})
+
+
+def told(choice: hub.Choice) -> dict[str, Any]:
+    """What must be the same in every format, in plain values."""
+    said: dict[str, Any] = {"reason": choice.reason.kind, "calls": [], "text": "", "refusal": "", "reasoning": ""}
+    for part in choice.parts:
+        match part:
+            case hub.Text():
+                said["text"] += part.text
+            case hub.Media(kind="audio"):
+                said["text"] += part.text or ""  # its transcript
+            case hub.Refusal():
+                said["refusal"] += part.text
+            case hub.Reasoning():
+                said["reasoning"] += part.text.replace("\n\n", "").strip()  # summaries are joined by blank lines
+            case hub.ToolCall():
+                kind = "function" if part.type == "client" else part.type
+                said["calls"].append((kind, part.name, part.text.strip() or "{}", part.id))
+    return said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ from convert.errors import ProxyError
 from convert.exchange import Exchange
 from convert.formats import FORMATS
 from convert.formats.contract import Format
+from tests.laws.meaning import assert_same
 from tests.laws.schemas import violations
 from tests.recordings import Recording, cut, requests, responses, streams
 
@@ -78,47 +78,3 @@ def test_a_converted_stream_is_valid_and_says_the_same(recording: Recording, oth
 
 def folded(form: Format, written: bytes) -> hub.Response:
     return stream.fold(stream.check(form.read_stream(sse.chunks([written]), form.flavor())))
-
-
-def assert_same(after: hub.Response, before: hub.Response) -> None:
-    """Raises AssertionError where words, calls, reason or token counts differ. A format with one choice only is given
-    all of them as messages of that one."""
-    if len(after.choices) < len(before.choices):
-        texts = [part.text for choice in before.choices for part in choice.parts if isinstance(part, hub.Text)]
-        assert sorted(p.text for p in after.choices[0].parts if isinstance(p, hub.Text)) == sorted(texts)
-        before = dataclasses.replace(before, choices=[joined(before.choices)])
-        after = dataclasses.replace(after, choices=[joined(after.choices)])
-    assert [told(choice) for choice in after.choices] == [told(choice) for choice in before.choices]
-    assert counts(after) == counts(before)
-
-
-def joined(choices: list[hub.Choice]) -> hub.Choice:
-    """The first choice with the calls of all, without the texts."""
-    return hub.Choice(
-        parts=[part for each in choices for part in each.parts if not isinstance(part, hub.Text)],
-        reason=choices[0].reason,
-    )
-
-
-def counts(response: hub.Response) -> hub.Usage:
-    """Token counts; a client that needs them is given zeros where the upstream had none."""
-    return dataclasses.replace(response.usage or hub.Usage(), total=None, extra={})
-
-
-def told(choice: hub.Choice) -> dict[str, Any]:
-    """What must be the same in every format, in plain values."""
-    said: dict[str, Any] = {"reason": choice.reason.kind, "calls": [], "text": "", "refusal": "", "reasoning": ""}
-    for part in choice.parts:
-        match part:
-            case hub.Text():
-                said["text"] += part.text
-            case hub.Media(kind="audio"):
-                said["text"] += part.text or ""  # its transcript
-            case hub.Refusal():
-                said["refusal"] += part.text
-            case hub.Reasoning():
-                said["reasoning"] += part.text.replace("\n\n", "").strip()  # summaries are joined by blank lines
-            case hub.ToolCall():
-                kind = "function" if part.type == "client" else part.type
-                said["calls"].append((kind, part.name, part.text.strip() or "{}", part.id))
-    return said
