@@ -15,6 +15,7 @@ from typing import Any
 from convert.losses import DEFAULTS, Report
 
 Json = dict[str, Any]
+ABSENT = {**DEFAULTS, "tool_choice": "auto", "parallel_tool_calls": True}  # what a missing field means anyway
 Edit = Callable[[Json, str, str], None]  # (a copy of the object that holds the field, its key, its path)
 
 
@@ -107,7 +108,7 @@ def _put(node: Json, way: list[str], value: Any, replace: bool) -> Json:
 def _dropping(report: Report) -> Edit:
     def drop(holder: Json, key: str, where: str) -> None:
         value = holder.pop(key)
-        if value is not None and DEFAULTS.get(key) != value:
+        if value is not None and ABSENT.get(key) != value:
             report.dropped(where, "this upstream does not take it")
 
     return drop

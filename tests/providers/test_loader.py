@@ -75,7 +75,7 @@ def test_a_provider_is_found_by_name_and_alias_in_any_case() -> None:
 
 
 def test_an_unknown_name_is_told_the_known_ones() -> None:
-    with pytest.raises(KeyError, match="unknown provider 'acme'; known are .*deepseek.*openai"):
+    with pytest.raises(KeyError, match=r"unknown provider 'acme'; known are .*deepseek.*openai"):
         named("acme")
 
 
