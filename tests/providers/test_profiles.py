@@ -245,7 +245,7 @@ def test_every_quirk_is_felt_by_a_case(name: str) -> None:
 
 
 def named_quirks(data: Json, start: str = "") -> set[str]:
-    """The quirks of a file as a [[source]] names them: flavor.chat.effort, patch.chat.drop, model.flavor.chat.effort."""
+    """The quirks of a file, as a [[source]] names them: flavor.chat.effort, model.patch.chat.drop."""
     found = {f"{start}{'.'.join(leaf[:3])}" for leaf in leaves({**data, "model": []})}
     return found.union(*(named_quirks(model, "model.") for model in data.get("model", ())))
 
