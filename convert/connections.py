@@ -85,7 +85,7 @@ class _Ticking:
             return self.answer()
         call.stale = self.served > 0
         since = time.monotonic()
-        while not readable(self.sock, min(TICK, call.defer or TICK)):
+        while not readable(self.sock, min(TICK, call.idle, call.defer or TICK)):
             call.tick()
             waited = time.monotonic() - since
             call.stale = call.stale and waited < TICK

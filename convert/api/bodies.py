@@ -48,6 +48,8 @@ def _inflated(data: bytes, limit: int) -> bytes:
         raise invalid("", "the request body is not what its Content-Encoding says") from error
     if len(decoded) > limit:
         raise _too_large(limit)
+    if not decoder.eof:
+        raise invalid("", "the request body was cut off")
     return decoded
 
 

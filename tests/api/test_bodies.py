@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from typing import Any
+
+import pytest
+from flask import Request
+from werkzeug.test import EnvironBuilder
+
+from convert.api import bodies
+from convert.errors import ProxyError
+from convert.formats import FORMATS
+
+LIMIT = 1000
+
+
+def request(data: bytes, encoding: str | None = None, chunked: bool = False, **environ: Any) -> Request:
+    headers = {"Content-Encoding": encoding} if encoding else {}
+    built = EnvironBuilder(method="POST", input_stream=io.BytesIO(data), headers=headers).get_environ()
+    built |= {"wsgi.input_terminated": True} if chunked else {"CONTENT_LENGTH": str(len(data))}
+    return Request(built | environ)
+
+
+def fault(*arguments: Any) -> ProxyError:
+    with pytest.raises(ProxyError) as caught:
+        bodies.read_bytes(*arguments)
+    return caught.value
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_up_to_the_limit_is_read(chunked: bool) -> None:
+    assert bodies.read_bytes(request(b"x" * LIMIT, chunked=chunked), LIMIT) == b"x" * LIMIT
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_over_the_limit_is_too_large(chunked: bool) -> None:
+    error = fault(request(b"x" * (LIMIT + 1), chunked=chunked), LIMIT)
+    assert (error.kind, error.status, error.code) == ("too_large", 413, "request_too_large")
+
+
+def test_a_body_that_is_announced_as_too_large_is_not_read() -> None:
+    class Untouchable(io.BytesIO):
+        def read(self, *_: Any) -> bytes:
+            raise AssertionError
+
+    asked = request(b"", **{"wsgi.input": Untouchable(), "CONTENT_LENGTH": str(LIMIT + 1)})
+    assert fault(asked, LIMIT).status == 413
+
+
+def test_a_body_shorter_than_announced_was_cut_off() -> None:
+    for terminated in (True, False):  # who notices: we, or the web framework
+        asked = request(b"{", **{"CONTENT_LENGTH": "9", "wsgi.input_terminated": terminated})
+        assert "cut off" in fault(asked, LIMIT).message
+
+
+def test_a_servers_own_exception_is_the_clients_mistake() -> None:
+    class Broken(io.BytesIO):
+        def read(self, *_: Any) -> bytes:
+            raise RuntimeError("InvalidChunkSize")
+
+    assert fault(request(b"", chunked=True, **{"wsgi.input": Broken()}), LIMIT).kind == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "encode"),
+    [("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)],
+)
+def test_encoded_bodies_are_decoded(encoding: str, encode: Any) -> None:
+    assert bodies.read_bytes(request(encode(b"{}" * 50), encoding), LIMIT) == b"{}" * 50
+
+
+def test_a_small_body_that_unpacks_to_a_large_one_is_too_large() -> None:
+    assert fault(request(gzip.compress(b"x" * 50 * LIMIT), "gzip"), LIMIT).kind == "too_large"
+
+
+def test_what_is_not_encoded_as_it_says_is_refused() -> None:
+    assert "Content-Encoding" in fault(request(b"{}", "gzip"), LIMIT).message
+
+
+def test_a_compressed_body_that_is_cut_off_is_refused() -> None:
+    assert fault(request(gzip.compress(b'{"a": 1}')[:-9], "gzip"), LIMIT).kind == "invalid_request"
+
+
+def test_other_encodings_are_named() -> None:
+    assert "'br' is not supported" in fault(request(b"{}", "br"), LIMIT).message
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "not valid JSON"), (b"{", "not valid JSON"), (b"\xff\xfe", "not valid JSON"),
+        (b"[]", "must be a JSON object"), (b"null", "must be a JSON object"),
+        (b'{"a":' * 201 + b"1" + b"}" * 201, "more than 200 levels"),
+        (b"[" * 100_000, "nest"),
+    ],
+)  # fmt: skip
+def test_what_is_no_object_is_refused_with_words(data: bytes, words: str) -> None:
+    with pytest.raises(ProxyError) as caught:
+        bodies.parse(data)
+    assert (caught.value.kind, caught.value.status) == ("invalid_request", 400)
+    assert words in caught.value.message
+
+
+def test_an_object_comes_as_values() -> None:
+    assert bodies.parse('{"a": ["ü", 1.5, null]}'.encode()) == {"a": ["ü", 1.5, None]}
+    assert bodies.parse(b'{"a":' * 150 + b"1" + b"}" * 150)
+    many = b"[" + b",".join([b"{}"] * 1000) + b"]"  # wide is not deep
+    assert len(bodies.parse(b'{"a": %b}' % many)["a"]) == 1000
+
+
+def test_the_path_of_the_first_fault_is_named() -> None:
+    with pytest.raises(ProxyError) as caught:
+        bodies.check(FORMATS["chat"], {"messages": [{"role": "user", "content": "x"}]})
+    assert (caught.value.param, caught.value.message) == ("model", "model: is required")
+    assert bodies.first_fault({"messages": {2: {"role": ["Not a role."]}}}) == ("messages[2].role", "not a role")

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+import requests
+
+from convert.connections import Adapter, Call, Deferred, Gone
+from tests.live.upstream import Call as Heard
+from tests.live.upstream import Script, Upstream
+
+Send = Callable[[Script, Call], requests.Response]
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Upstream:
+    return Upstream()
+
+
+@pytest.fixture
+def send(upstream: Upstream) -> Send:
+    """Sends a request, which is answered by a script, while a call is made."""
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("http://", Adapter())
+
+    def send(script: Script, call: Call) -> requests.Response:
+        upstream.script("m", script)
+        with call:
+            return session.post(f"http://127.0.0.1:{upstream.port}/", json={"model": "m"}, stream=True, timeout=5)
+
+    return send
+
+
+def never() -> None:
+    """A client that waits."""
+
+
+def fine(heard: Heard) -> None:
+    heard.plain(b"fine")
+
+
+def test_an_answer_in_time_is_the_answer(send: Send) -> None:
+    answer = send(fine, Call(never, 1, 1))
+    assert not isinstance(answer.raw, Deferred)
+    assert answer.content == b"fine"
+
+
+def test_an_answer_whose_headers_are_late_is_deferred(send: Send) -> None:
+    def late(heard: Heard) -> None:
+        time.sleep(0.1)
+        heard.plain(b"late", 404)
+
+    answer = send(late, Call(never, 0.02, 5))
+    assert isinstance(answer.raw, Deferred)
+    assert not answer.raw.ready(0)
+    assert answer.raw.ready(2)
+    real = answer.raw.resolve()
+    assert (real.status, real.read()) == (404, b"late")
+
+
+def test_closing_a_deferred_answer_hangs_up(send: Send) -> None:
+    gone: list[bool] = []
+    answer = send(lambda heard: gone.append(heard.wait_for_hangup(2)), Call(never, 0.02, 5))
+    answer.raw.close()
+    until = time.monotonic() + 2
+    while not gone and time.monotonic() < until:
+        time.sleep(0.005)
+    assert gone == [True]
+
+
+def test_a_call_that_is_no_longer_wanted_ends_and_hangs_up(send: Send) -> None:
+    def tick() -> None:
+        raise Gone
+
+    heard: list[Heard] = []
+    with pytest.raises(Gone):
+        send(lambda call: (heard.append(call), call.wait_for_hangup(2))[0], Call(tick, None, 5))
+    assert heard[0].done.wait(2) and heard[0].closed_at
+
+
+def test_a_call_times_out_without_headers(send: Send) -> None:
+    with pytest.raises(requests.Timeout):
+        send(lambda heard: (heard.wait_for_hangup(2), heard.close())[0], Call(never, 10, 0.01))
+
+
+def test_only_a_kept_connection_that_died_at_once_counts_as_stale(send: Send) -> None:
+    first = Call(never, None, 5)
+    with pytest.raises(requests.ConnectionError):
+        send(Heard.close, first)
+    assert not first.stale  # a new connection has not died while it was idle
+    _ = send(fine, Call(never, None, 5)).content
+    second = Call(never, None, 5)
+    with pytest.raises(requests.ConnectionError):
+        send(Heard.close, second)
+    assert second.stale
+    _ = send(fine, Call(never, None, 5)).content
+    third = Call(never, None, 5)
+    with pytest.raises(requests.ConnectionError):
+        send(lambda heard: (heard.send(b"what?\r\n"), heard.close())[0], third)
+    assert not third.stale
+
+
+def test_outside_of_a_call_connections_are_as_usual(upstream: Upstream) -> None:
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("http://", Adapter())
+    upstream.script("m", fine)
+    assert session.post(f"http://127.0.0.1:{upstream.port}/", json={"model": "m"}).text == "fine"
