@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import itertools
 import json
@@ -153,3 +154,20 @@ def together(jobs: Iterable[Callable[[], Any]]) -> list[Any]:
     """The results of jobs done at the same time, most of which wait."""
     with ThreadPoolExecutor(32) as pool:
         return [future.result() for future in [pool.submit(job) for job in jobs]]
+
+
+def on_all_servers(test: Callable[[Live], None]) -> Callable[[list[Live]], None]:
+    """A test of one server, run on all of them at the same time."""
+
+    def run(lives: list[Live]) -> None:
+        def named(live: Live) -> None:
+            try:
+                test(live)
+            except AssertionError as error:
+                error.add_note(f"with {live.server.name}")
+                raise
+
+        together(functools.partial(named, live) for live in lives)
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run

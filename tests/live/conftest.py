@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -30,9 +31,24 @@ def servers(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(params=list(COMMANDS))
 def live(request: pytest.FixtureRequest, servers: dict[str, Server], upstream: Upstream) -> Iterator[Live]:
-    """Each server in turn. No test may leave a traceback in what it prints."""
-    server = servers[request.param]
+    """Each server in turn."""
+    with quiet(servers[request.param]):
+        yield Live(servers[request.param], upstream)
+
+
+@pytest.fixture
+def lives(servers: dict[str, Server], upstream: Upstream) -> Iterator[list[Live]]:
+    """All servers, for tests that wait and so are run on them at the same time."""
+    with contextlib.ExitStack() as stack:
+        for server in servers.values():
+            stack.enter_context(quiet(server))
+        yield [Live(server, upstream) for server in servers.values()]
+
+
+@contextlib.contextmanager
+def quiet(server: Server) -> Iterator[None]:
+    """No test may leave a traceback in what a server prints."""
     before = len(server.output())
-    yield Live(server, upstream)
+    yield
     printed = server.output()[before:]
     assert "Traceback" not in printed and "Exception" not in printed, printed

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.live import wires
-from tests.live.client import Live, together
+from tests.live.client import Live, on_all_servers, together
 from tests.live.upstream import Call, Script
 
 PAIRS = pytest.mark.parametrize(("form", "wire"), wires.PAIRS)
@@ -82,6 +82,7 @@ def test_a_request_is_not_sent_again_once_its_answer_has_begun(live: Live) -> No
     assert (statuses, len(calls)) == ([200, 502], 2)
 
 
+@on_all_servers
 def test_a_request_is_not_sent_again_after_the_upstream_has_worked_on_it(live: Live) -> None:
     numbers = itertools.count()
 
@@ -115,6 +116,7 @@ MIX: list[tuple[bool, Script]] = [
 WORKERS = 4
 
 
+@on_all_servers
 def test_no_file_stays_open_after_two_hundred_requests(live: Live) -> None:
     models = [(stream, live.script(script)[0]) for stream, script in MIX]
     hanging, _ = live.script(lambda call: (call.begin(), call.wait_for_hangup(), call.close())[0])

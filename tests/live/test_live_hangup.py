@@ -7,7 +7,7 @@ import json
 import time
 
 from tests.live import wires
-from tests.live.client import Live, together
+from tests.live.client import Live, on_all_servers, together
 from tests.live.upstream import Call, Script
 
 SOON = 2.0  # seconds
@@ -56,6 +56,7 @@ def _blanks(wire: str) -> Script:
     return run
 
 
+@on_all_servers
 def test_the_upstream_is_closed_within_two_seconds(live: Live) -> None:
     def case(form: str, wire: str, script: Script, stream: bool) -> tuple[str, float]:
         model, calls = live.script(script)

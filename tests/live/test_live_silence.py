@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from tests.live import wires
-from tests.live.client import Answer, Live, outcome, together
+from tests.live.client import Answer, Live, on_all_servers, outcome, together
 from tests.live.servers import IDLE, KEEP_ALIVE
 from tests.live.upstream import Call, Script
 
@@ -30,6 +30,7 @@ def lived(answer: Answer) -> bool:
     return all(late - early < 2 * KEEP_ALIVE for early, late in zip([0, *times], times))
 
 
+@on_all_servers
 def test_signs_of_life_come_before_the_headers(live: Live) -> None:
     def script(wire: str) -> Script:
         return lambda call: (time.sleep(PAUSE), call.stream(*wires.frames(wire)))[0]
@@ -39,6 +40,7 @@ def test_signs_of_life_come_before_the_headers(live: Live) -> None:
         assert outcome(form, answer) == ("completed", wires.TEXT)
 
 
+@on_all_servers
 def test_signs_of_life_come_in_mid_stream(live: Live) -> None:
     def script(wire: str) -> Script:
         def run(call: Call) -> None:
@@ -56,6 +58,7 @@ def test_signs_of_life_come_in_mid_stream(live: Live) -> None:
         assert outcome(form, answer) == ("completed", wires.TEXT)
 
 
+@on_all_servers
 def test_signs_of_life_come_while_a_finished_answer_is_on_its_way(live: Live) -> None:
     def script(wire: str) -> Script:
         def run(call: Call) -> None:
@@ -72,6 +75,7 @@ def test_signs_of_life_come_while_a_finished_answer_is_on_its_way(live: Live) ->
         assert outcome(form, answer) == ("completed", wires.TEXT)
 
 
+@on_all_servers
 def test_an_upstream_that_sends_only_comments_gives_signs_of_life(live: Live) -> None:
     def script(wire: str) -> Script:
         def run(call: Call) -> None:
@@ -89,6 +93,7 @@ def test_an_upstream_that_sends_only_comments_gives_signs_of_life(live: Live) ->
         assert lived(answer), answer.arrivals
 
 
+@on_all_servers
 def test_a_late_error_is_told_in_the_stream(live: Live) -> None:
     body = b'{"error": {"message": "No luck", "type": "x", "code": null, "param": null}}'
 
@@ -100,6 +105,7 @@ def test_a_late_error_is_told_in_the_stream(live: Live) -> None:
         assert b"No luck" in answer.body
 
 
+@on_all_servers
 def test_a_late_reset_is_told_in_the_stream(live: Live) -> None:
     def script(wire: str) -> Script:
         return lambda call: (time.sleep(2 * KEEP_ALIVE), call.reset())[0]
@@ -137,6 +143,7 @@ def _silent_in_stream(wire: str) -> Script:
     return run
 
 
+@on_all_servers
 def test_an_idle_upstream_is_a_timeout(live: Live) -> None:
     def measured(script: Callable[[str], Script], stream: bool) -> tuple[list[Result], float]:
         began = time.monotonic()
