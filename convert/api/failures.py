@@ -10,6 +10,7 @@ from convert.answer import Answer
 from convert.errors import ProxyError
 from convert.exchange import Exchange
 
+CREDENTIALS = ("Authorization", "x-api-key", "x-goog-api-key", "api-key")
 LIMIT = 1024 * 1024  # bytes of an error's body
 
 
@@ -18,6 +19,15 @@ def body_of(answer: Answer) -> bytes:
     data = b""
     with contextlib.suppress(ProxyError):
         data = answer.read(LIMIT)
+    return masked(answer, data)
+
+
+def masked(answer: Answer, data: bytes) -> bytes:
+    """What an upstream said, without the key that it was sent: some repeat it when they refuse it."""
+    for name in CREDENTIALS:
+        key = answer.response.request.headers.get(name, "").removeprefix("Bearer ")
+        if key:
+            data = data.replace(key.encode("latin-1", "replace"), b"***")
     return data
 
 

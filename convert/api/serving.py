@@ -16,6 +16,7 @@ from convert import sse
 from convert.access import admit, credentials, upstream_key
 from convert.answer import Answer
 from convert.api import bodies, failures, streams
+from convert.errors import ProxyError
 from convert.exchange import Exchange
 from convert.formats.contract import Format
 from convert.relay import Relay, returned_headers, sent_headers
@@ -85,6 +86,10 @@ def serve(client: Format) -> Response:
     answer = here.relay.post(url, body, headers, waits and exchange.streaming, hangup_of_client())
     try:
         return respond(exchange, answer, upstream)
+    except ProxyError as error:
+        answer.close()
+        error.message = failures.masked(answer, error.message.encode("utf-8", "replace")).decode()
+        raise
     except BaseException:
         answer.close()
         raise

@@ -113,3 +113,18 @@ def test_a_request_that_the_proxy_refuses_is_not_relayed(make: Make, upstream: A
     answer = make(**to("chat")).post("/v1/responses", json=body)
     assert answer.json["error"]["code"] == "previous_response_not_found"
     assert len(upstream.calls) == 0
+
+
+@PAIRS
+@pytest.mark.parametrize("status", [200, 401, 500])
+def test_a_key_that_the_upstream_repeats_stays_here(
+    make: Make, upstream: Any, caplog: pytest.LogCaptureFixture, form: str, wire: str, status: int
+) -> None:
+    upstream.post(URL, json={"error": {"message": "Wrong key sk-secret-1, é"}}, status=status)
+    for stream in (False, True):
+        answer = make(**to(wire, UPSTREAM_API_KEY="sk-secret-1")).post(
+            wires.PATHS[form], json=wires.asked(form, "m", stream)
+        )
+        assert answer.status_code == (502 if status == 200 else status)
+        assert answer.json["error"]["message"] == "Wrong key ***, é"
+    assert "sk-secret-1" not in caplog.text
