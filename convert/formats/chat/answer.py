@@ -68,6 +68,8 @@ def content_pieces(words: Any) -> list[tuple[str, str]]:
     """(reasoning or text, words) of a content that is a string or, at Mistral, a list of chunks."""
     if isinstance(words, str):
         return [("text", words)] if words else []
+    if not isinstance(words, list | None):
+        raise ValueError("content that is neither text nor a list")
     pieces: list[tuple[str, str]] = []
     for chunk in words or []:
         match chunk:

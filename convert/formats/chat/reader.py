@@ -60,8 +60,8 @@ class _Choice:
     def __init__(self) -> None:
         self.finish: str | None = None
         self.calls: dict[Any, Json] = {}  # the wire's index -> the latest call there: key, id, name
+        self.opened: list[Json] = []  # all calls; some servers give them all the same index
         self.latest: Json | None = None
-        self.count = 0
         self.annotations: list[Json] = []
         self.sound: Json = {}
         self.content: Generator[list[think.Piece], str | None, None] | None = None
@@ -91,7 +91,7 @@ class _Reader:
     def reasons(self) -> list[hub.Reason]:
         """Why each choice ended."""
         ended = (self.choices.get(number, _Choice()) for number in range(max(self.choices, default=0) + 1))
-        return [answer.read_reason(choice.finish, choice.count > 0) for choice in ended]
+        return [answer.read_reason(choice.finish, bool(choice.opened)) for choice in ended]
 
     def read(self, body: Json) -> Iterator[hub.Event]:
         """The events of one choice of one chunk."""
@@ -172,9 +172,9 @@ class _Reader:
         given, name = call.get("id") or "", inner.get("name") or ""
         known = self.known(choice, call.get("index"), given, name)
         if known is None:
-            known = {"key": (number, "call", choice.count), "id": given, "name": "", "custom": custom, "held": ""}
-            choice.calls[call.get("index", choice.count)] = choice.latest = known
-            choice.count += 1
+            known = {"key": (number, "call", len(choice.opened)), "id": given, "name": "", "custom": custom, "held": ""}
+            choice.calls[call.get("index", len(choice.opened))] = choice.latest = known
+            choice.opened.append(known)
         text = answer.arguments_text(inner.get("input" if custom else "arguments"))
         if not known["name"]:
             known["held"] += text
@@ -190,7 +190,7 @@ class _Reader:
         if index is not None:
             known = choice.calls.get(index)
         elif given:
-            known = next((each for each in choice.calls.values() if each["id"] == given), None)
+            known = next((each for each in choice.opened if each["id"] == given), None)
         else:
             known = None if name and choice.latest and choice.latest["name"] else choice.latest
         another = known is not None and given and known["id"] and given != known["id"] and name
@@ -216,7 +216,7 @@ class _Reader:
             choice.content = None
         yield from self.close_words(number)
         yield from self.parts.close((number, "audio"), extra=choice.sound)
-        for known in choice.calls.values():
+        for known in choice.opened:
             if not known["name"]:
                 raise ValueError("a tool call without a name")
             yield from self.parts.close(known["key"])

@@ -1,0 +1,85 @@
+import pytest
+
+from tests.formats.converting import USER, fault, sent, to_chat, to_responses
+
+BOTH = [  # (in Chat, in Responses)
+    ({"temperature": 0.3}, {"temperature": 0.3}),
+    ({"top_p": 0.9}, {"top_p": 0.9}),
+    ({"max_completion_tokens": 99}, {"max_output_tokens": 99}),
+    ({"user": "u"}, {"user": "u"}),
+    ({"safety_identifier": "s"}, {"safety_identifier": "s"}),
+    ({"prompt_cache_key": "k"}, {"prompt_cache_key": "k"}),
+    ({"prompt_cache_retention": "24h"}, {"prompt_cache_retention": "24h"}),
+    ({"service_tier": "flex"}, {"service_tier": "flex"}),
+    ({"metadata": {"a": "b"}}, {"metadata": {"a": "b"}}),
+    ({"verbosity": "low"}, {"text": {"verbosity": "low"}}),
+    ({"store": True}, {"store": True}),
+]
+
+
+@pytest.mark.parametrize(("chat", "responses"), BOTH, ids=str)
+def test_a_parameter_that_both_have(chat, responses):
+    written, lost = sent("responses", "chat", {"input": "hi", **responses})
+    assert written.items() >= chat.items() and lost == []
+    written, lost = sent("chat", "responses", {"messages": [USER], **chat})
+    assert written.items() >= responses.items() and lost == []
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_either_spelling_of_the_limit(name):
+    assert to_responses({name: 50})["max_output_tokens"] == 50
+
+
+def test_log_probabilities_are_asked_for_otherwise():
+    there = to_responses({"logprobs": True, "top_logprobs": 2})
+    assert there["include"] == ["message.output_text.logprobs"] and there["top_logprobs"] == 2
+    here = to_chat({"input": "hi", "include": ["message.output_text.logprobs"], "top_logprobs": 2})
+    assert here["logprobs"] is True and here["top_logprobs"] == 2
+
+
+def test_the_usage_of_a_stream_is_asked_for_where_the_provider_takes_the_option():
+    body = {"input": "hi", "stream": True}
+    assert to_chat(body)["stream_options"] == {"include_usage": True}
+    assert "stream_options" not in to_chat(body, stream_options=False)
+    assert "stream_options" not in to_chat({"input": "hi"})
+
+
+def test_parallel_calls_are_a_setting_of_requests_with_tools():
+    tool = {"type": "function", "name": "f", "parameters": {}}
+    assert to_chat({"input": "hi", "tools": [tool], "parallel_tool_calls": False})["parallel_tool_calls"] is False
+    assert "parallel_tool_calls" not in to_chat({"input": "hi", "parallel_tool_calls": False})
+
+
+def test_instructions_come_first():
+    written = to_chat({"instructions": "Be brief.", "input": [{"role": "developer", "content": "d"}, USER]})
+    assert [message["content"] for message in written["messages"]] == ["Be brief.", "d", "hi"]
+
+
+def test_a_web_search_becomes_the_providers_own_option():
+    location = {"type": "approximate", "city": "Paris"}
+    tool = {"type": "web_search", "search_context_size": "low", "user_location": location}
+    written = to_chat({"input": "hi", "tools": [tool]}, web_search=True)
+    nested = {"type": "approximate", "approximate": {"city": "Paris"}}
+    assert written["web_search_options"] == {"search_context_size": "low", "user_location": nested}
+    assert "tools" not in written
+    back = to_responses({"web_search_options": written["web_search_options"]})
+    assert back["tools"] == [tool]
+
+
+def test_a_client_that_stores_nothing_stores_nothing_there():
+    assert to_responses({})["store"] is False
+
+
+@pytest.mark.parametrize(("limit", "written"), [(1, 16), (15, 16), (16, 16)])
+def test_a_limit_that_the_other_api_refuses_is_raised_to_its_least(limit, written):
+    assert to_responses({"max_tokens": limit})["max_output_tokens"] == written
+
+
+def test_parameters_that_ask_for_the_default_are_no_loss():
+    assert sent("chat", "responses", {"messages": [USER], "n": 1, "frequency_penalty": 0})[1] == []
+    assert sent("chat", "responses", {"messages": [USER], "n": 2})[1] == ["n dropped"]
+
+
+def test_the_path_of_a_fault():
+    assert fault("chat", {"messages": 7})[0] == "messages"
+    assert fault("chat", {"messages": [USER], "stream_options": 7})[0] == "stream_options"
