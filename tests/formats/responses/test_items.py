@@ -1,0 +1,92 @@
+import pytest
+
+from convert import hub
+from convert.formats.responses.items import read_item, read_items
+from tests.formats.converting import fault, to_chat
+
+
+def test_a_bare_string_is_one_user_message():
+    (message,) = read_items("hi")
+    assert message == hub.Message(role="user", parts=[hub.Text(text="hi")])
+
+
+def test_items_without_type_or_id():
+    items = [{"role": "user", "content": "a"}, {"role": "assistant", "content": [{"type": "output_text", "text": "b"}]}]
+    assert [(m["role"], m["content"]) for m in to_chat({"input": items})["messages"]] == [("user", "a"), ("assistant", "b")]
+
+
+@pytest.mark.parametrize(
+    ("item", "role"),
+    [
+        ({"type": "web_search_call", "id": "w"}, "assistant"), ({"type": "mcp_approval_response"}, "user"),
+        ({"type": "computer_call_output"}, "user"), ({"type": "item_reference", "id": "x"}, "assistant"),
+        ({"type": "a_future_item"}, "assistant"),
+    ],
+)  # fmt: skip
+def test_an_item_only_this_format_understands_is_kept_whole(item, role):
+    message = read_item(item, "input[0]")
+    assert message.role == role and message.parts == [hub.Raw(format="responses", value=item)]
+
+
+def test_a_tool_message_with_a_call_id_is_a_result():
+    message = read_item({"role": "tool", "call_id": "c", "content": "1"}, "input[0]")
+    assert message.parts[0].call_id == "c" and message.parts[0].parts == [hub.Text(text="1")]
+
+
+@pytest.mark.parametrize(
+    ("item", "part"),
+    [
+        (
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "namespace": "n"},
+            hub.ToolCall(id="c", name="f", text="{}", namespace="n"),
+        ),
+        (
+            {"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "x"},
+            hub.ToolCall(type="custom", id="c", name="f", text="x"),
+        ),
+        (
+            {"type": "local_shell_call", "call_id": "c", "action": {"command": ["ls"]}},
+            hub.ToolCall(type="client", id="c", name="local_shell", text='{"command":["ls"]}'),
+        ),
+        (
+            {"type": "function_call_output", "call_id": "c", "output": "1"},
+            hub.ToolResult(call_id="c", parts=[hub.Text(text="1")]),
+        ),
+        (
+            {"type": "apply_patch_call_output", "call_id": "c", "status": "failed", "output": "no"},
+            hub.ToolResult(type="client", call_id="c", name="apply_patch", parts=[hub.Text(text="no")], error=True),
+        ),
+    ],
+    ids=lambda value: value["type"] if isinstance(value, dict) else "",
+)
+def test_calls_and_results(item, part):
+    assert read_item(item, "").parts == [part]
+
+
+def test_reasoning_keeps_its_seal_on_its_last_text():
+    item = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "s"}], "encrypted_content": "gA"}
+    assert read_item(item, "").parts == [hub.Reasoning(kind="summary", text="s", sealed=hub.Sealed("responses", "gA"))]
+
+
+@pytest.mark.parametrize(
+    ("item", "param"),
+    [
+        (7, ""), ({}, ""), ({"type": 7, "role": "user"}, ".type"), ({"role": "robot", "content": "a"}, ".role"),
+        ({"type": "message", "role": "user"}, ".content"),
+        ({"type": "function_call", "name": "f", "arguments": "{}"}, ".call_id"),
+        ({"type": "function_call", "call_id": "c", "arguments": "{}"}, ".name"),
+        ({"type": "function_call", "call_id": "c", "name": "f"}, ".arguments"),
+        ({"type": "custom_tool_call", "call_id": "c", "name": "f"}, ".input"),
+        ({"type": "function_call_output", "output": "1"}, ".call_id"),
+        ({"type": "function_call_output", "call_id": "c", "output": 7}, ".output"),
+        ({"type": "reasoning", "summary": 7}, ".summary"),
+        ({"type": "reasoning", "summary": [7]}, ".summary[0]"),
+        ({"type": "additional_tools", "tools": [7]}, ".tools[0]"),
+    ],
+)  # fmt: skip
+def test_the_path_of_a_faulty_item(item, param):
+    assert fault("responses", {"input": [{"role": "user", "content": "a"}, item]})[0] == f"input[1]{param}"
+
+
+def test_input_that_is_no_input():
+    assert fault("responses", {"input": {"a": 1}})[0] == "input"
