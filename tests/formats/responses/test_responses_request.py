@@ -1,0 +1,64 @@
+import pytest
+
+from convert.errors import ProxyError
+from convert.exchange import Exchange
+from convert.formats import FORMATS
+from tests.formats.converting import USER, fault, sent, to_responses
+
+
+def test_a_chat_request_whole():
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    written = to_responses(
+        {
+            "messages": [{"role": "system", "content": "Be brief."}, USER], "tools": [tool], "tool_choice": "auto",
+            "max_completion_tokens": 99, "stream": True, "reasoning_effort": "low", "parallel_tool_calls": False,
+        }
+    )  # fmt: skip
+    assert written == {
+        "model": "m",
+        "input": [
+            {"type": "message", "role": "system", "content": "Be brief."},
+            {"type": "message", "role": "user", "content": "hi"},
+        ],
+        "tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": False}],
+        "tool_choice": "auto", "max_output_tokens": 99, "parallel_tool_calls": False, "reasoning": {"effort": "low"},
+        "stream": True, "store": False,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "param", "code"),
+    [
+        ({"previous_response_id": "resp_1"}, "previous_response_id", "previous_response_not_found"),
+        ({"conversation": "conv_1"}, "conversation", None),
+        ({"prompt": {"id": "pmpt_1"}}, "prompt", None),
+        ({"background": True}, "background", None),
+    ],
+)
+def test_state_that_the_upstream_does_not_hold_is_refused_not_ignored(state, param, code):
+    with pytest.raises(ProxyError) as caught:
+        sent("responses", "chat", {"input": "hi", **state})
+    assert (caught.value.status, caught.value.param, caught.value.code) == (400, param, code)
+
+
+def test_state_passes_to_an_upstream_of_the_same_api():
+    form, body = FORMATS["responses"], {"model": "m", "input": "hi", "previous_response_id": "resp_1", "store": True}
+    assert Exchange(form, form, body, form.flavor()).request() is body
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "input"), ({"input": 7}, "input"), ({"input": "hi", "instructions": 7}, "instructions"),
+        ({"input": "hi", "text": 7}, "text"), ({"input": "hi", "reasoning": "high"}, "reasoning"),
+        ({"input": "hi", "include": "all"}, "include"),
+    ],
+)  # fmt: skip
+def test_the_path_of_a_fault(body, param):
+    assert fault("responses", body)[0] == param
+
+
+def test_what_is_asked_beyond_the_text_is_told():
+    _, lost = sent("responses", "chat", {"input": "hi", "include": ["reasoning.encrypted_content"], "truncation": "auto"})
+    assert sorted(lost) == ["include dropped", "truncation dropped"]
+    assert sent("responses", "chat", {"input": "hi", "truncation": "disabled"})[1] == []
