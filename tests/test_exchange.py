@@ -45,7 +45,10 @@ def test_the_same_format_with_renamed_tools_is_not_untouched():
     assert body["choices"][0]["message"]["tool_calls"][0]["custom"] == {"name": "f", "input": "x"}
 
 
-CHUNKS = [b'data: {"id":"1","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n', b"data: [DONE]\n\n"]
+CHUNKS = [
+    b'data: {"id":"1","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n',
+    b"data: [DONE]\n\n",
+]
 
 
 def test_a_stream_for_a_client_that_wants_none_and_the_reverse():
@@ -72,7 +75,7 @@ def test_events_are_checked():
     exchange = Exchange(RESPONSES, CHAT, {"model": "m", "input": "hi"}, CHAT.flavor())
     events = list(exchange.events([b"data: {torn"]))
     assert len(events) == 1 and isinstance(events[0], hub.Failure)
-    assert list(stream.check(iter([])))[0].error.kind == "upstream"
+    assert next(stream.check(iter([]))).error.kind == "upstream"
 
 
 def test_a_request_that_no_reader_foresaw_is_the_clients_fault():
@@ -80,4 +83,3 @@ def test_a_request_that_no_reader_foresaw_is_the_clients_fault():
     with pytest.raises(ProxyError) as caught:
         Exchange(CHAT, RESPONSES, asked, RESPONSES.flavor()).request()
     assert (caught.value.status, caught.value.param) == (400, "tools[0]")
-

@@ -78,7 +78,8 @@ def test_toml_is_toml(page: str, text: str) -> None:
 def test_an_example_of_the_settings_file_loads(page: str, text: str, tmp_path: Path) -> None:
     path = tmp_path / "wsgi.ini"
     path.write_text(text)
-    assert load(path, {}).upstreams
+    keys = dict.fromkeys(re.findall(r"api_key_env = (\w+)", text), "sk-example")
+    assert load(path, keys).upstreams
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -1,8 +1,9 @@
 """Every recording through the real stack: `CONVERT_CORPUS=... CONVERT_CONFORMANCE=... python -m tests.conformance`.
 
-Starts the conformance kit's replay.py three times (whole, 1-byte and 7-byte pieces), and gunicorn as the Procfile has it,
-with an upstream for each recording. A client of each other format asks for each answer, plain and streamed; what it gets
-must be valid (specvalidate.py --baseline) and say what the recording says. Each recorded request goes through /convert.
+Starts the conformance kit's replay.py three times (whole, 1-byte and 7-byte pieces), and gunicorn as the Procfile has
+it, with an upstream for each recording. A client of each other format asks for each answer, plain and streamed; what it
+gets must be valid (specvalidate.py --baseline) and say what the recording says. Each recorded request goes through
+/convert.
 Prints the counts, and what is wrong; ends with 1 when anything is.
 """
 
@@ -73,7 +74,10 @@ def checks(proxy: str) -> Iterator[tuple[str, Any]]:
             pair = f"{recording.form.name} -> {client.name}"
             if recording in recordings.streams():
                 for size in CUTS:
-                    yield f"{pair} stream, {size or 'whole'}", answer(proxy, recording, client, f"r{number}-{size}", True)
+                    yield (
+                        f"{pair} stream, {size or 'whole'}",
+                        answer(proxy, recording, client, f"r{number}-{size}", True),
+                    )
                 yield f"{pair} stream, folded", answer(proxy, recording, client, f"r{number}-0", False)
             elif recording in recordings.responses():
                 yield f"{pair} plain", answer(proxy, recording, client, f"r{number}-0", False)

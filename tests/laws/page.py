@@ -14,9 +14,9 @@ INTRODUCTION = """\
 This page is written from `tests/laws/expected_losses.toml` (`python -m tests.laws.page > docs/losses.md`).
 
 Two APIs do not have the same words for everything. Whatever a conversion cannot carry over is reported: in the header
-`Convert-Lost` of the answer, in the list `losses` of `POST /convert`; and with `Convert-Strict: 1` the request is refused
-with 422 instead. A test compares each conversion of recorded traffic with what was read, so that a loss that is not
-reported is a failure, and one that is not on this page is too.
+`Convert-Lost` of the answer, in the list `losses` of `POST /convert`; and with `Convert-Strict: 1` the request is
+refused with 422 instead. A test compares each conversion of recorded traffic with what was read, so that a loss that
+is not reported is a failure, and one that is not on this page is too.
 
 A loss has a path in the body that the client sent, one of three kinds, and a few words:
 
@@ -25,8 +25,8 @@ A loss has a path in the body that the client sent, one of three kinds, and a fe
 * `moved`: it was sent, in another place.
 
 Several losses stand in the header with commas between them, list positions as `[*]`, and how often: `tools[*] dropped
-(hosted tool 'mcp') x2`. Content that a wire has no place for at all (an image for a wire without images) is no loss but a
-400. Within the same format nothing is converted, and nothing is lost.
+(hosted tool 'mcp') x2`. Content that a wire has no place for at all (an image for a wire without images) is no loss
+but a 400. Within the same format nothing is converted, and nothing is lost.
 """
 
 

@@ -66,11 +66,21 @@ def test_a_type_of_another_provider_is_dropped_and_told():
 @pytest.mark.parametrize(
     ("client", "wire", "body", "param"),
     [
-        ("chat", "responses", chat({"type": "input_audio", "input_audio": {"data": "U", "format": "wav"}}), "messages[0].content[0]"),
+        (
+            "chat",
+            "responses",
+            chat({"type": "input_audio", "input_audio": {"data": "U", "format": "wav"}}),
+            "messages[0].content[0]",
+        ),
         ("responses", "chat", responses({"type": "input_image", "file_id": "file-1"}), "input[0].content[0]"),
-        ("responses", "chat", responses({"type": "input_file", "file_url": "https://x.com/a.pdf"}), "input[0].content[0]"),
+        (
+            "responses",
+            "chat",
+            responses({"type": "input_file", "file_url": "https://x.com/a.pdf"}),
+            "input[0].content[0]",
+        ),
     ],
-)  # fmt: skip
+)
 def test_content_without_a_place_is_refused_not_dropped(client, wire, body, param):
     with pytest.raises(ProxyError) as caught:
         sent(client, wire, body)
@@ -80,12 +90,18 @@ def test_content_without_a_place_is_refused_not_dropped(client, wire, body, para
 @pytest.mark.parametrize(
     ("part", "param"),
     [
-        (7, ""), ({}, ""), ({"type": 7}, ""), ({"type": "text"}, ".text"), ({"type": "text", "text": 7}, ".text"),
-        ({"type": "image_url"}, ".image_url.url"), ({"type": "image_url", "image_url": {"url": 7}}, ".image_url.url"),
-        ({"type": "input_audio"}, ".input_audio"), ({"type": "file", "file": {}}, ".file"),
+        (7, ""),
+        ({}, ""),
+        ({"type": 7}, ""),
+        ({"type": "text"}, ".text"),
+        ({"type": "text", "text": 7}, ".text"),
+        ({"type": "image_url"}, ".image_url.url"),
+        ({"type": "image_url", "image_url": {"url": 7}}, ".image_url.url"),
+        ({"type": "input_audio"}, ".input_audio"),
+        ({"type": "file", "file": {}}, ".file"),
         ({"type": "refusal"}, ".refusal"),
     ],
-)  # fmt: skip
+)
 def test_the_path_of_a_faulty_part(part, param):
     assert fault("chat", chat({"type": "text", "text": "a"}, part))[0] == f"messages[0].content[1]{param}"
 

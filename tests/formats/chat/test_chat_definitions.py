@@ -42,7 +42,9 @@ def test_a_custom_tool_becomes_a_function_that_tells_its_grammar():
 
 
 def test_legacy_functions_become_tools():
-    written = to_responses({"functions": [{"name": "f", "parameters": {"type": "object"}}], "function_call": {"name": "f"}})
+    written = to_responses(
+        {"functions": [{"name": "f", "parameters": {"type": "object"}}], "function_call": {"name": "f"}}
+    )
     assert [tool["name"] for tool in written["tools"]] == ["f"]
     assert written["tool_choice"] == {"type": "function", "name": "f"}
 
@@ -60,7 +62,10 @@ def test_mistrals_word_for_required():
 def test_a_named_choice_both_ways():
     chosen = to_chat({"input": "hi", "tools": [FLAT], "tool_choice": {"type": "function", "name": "f"}})["tool_choice"]
     assert chosen == {"type": "function", "function": {"name": "f"}}
-    assert to_responses({"tools": [FUNCTION], "tool_choice": chosen})["tool_choice"] == {"type": "function", "name": "f"}
+    assert to_responses({"tools": [FUNCTION], "tool_choice": chosen})["tool_choice"] == {
+        "type": "function",
+        "name": "f",
+    }
 
 
 @pytest.mark.parametrize(
@@ -133,7 +138,11 @@ def test_a_schema_without_a_name_gets_one():
 
 
 def test_where_no_schema_is_taken_it_is_told_in_words():
-    body = {"input": "hi", "instructions": "Be brief.", "text": {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA}}}
+    body = {
+        "input": "hi",
+        "instructions": "Be brief.",
+        "text": {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA}},
+    }
     written, lost = sent("responses", "chat", body, json_schema=False)
     assert written["response_format"] == {"type": "json_object"}
     system = str(written["messages"][0]["content"])

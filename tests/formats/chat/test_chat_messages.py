@@ -16,7 +16,12 @@ def test_roles_and_order_stay():
 
 
 def test_an_answer_with_calls_and_their_results():
-    thought = {"role": "assistant", "content": "I look.", "reasoning_content": "hm", "tool_calls": [call("a"), call("b")]}
+    thought = {
+        "role": "assistant",
+        "content": "I look.",
+        "reasoning_content": "hm",
+        "tool_calls": [call("a"), call("b")],
+    }
     results = [{"role": "tool", "tool_call_id": each, "content": each} for each in "ab"]
     written = to_responses({"messages": [{"role": "user", "content": "hi"}, thought, *results]})
     assert [item["type"] for item in written["input"]] == [

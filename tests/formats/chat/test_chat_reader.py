@@ -19,7 +19,12 @@ def calls(*chunks, finish="tool_calls"):
 
 
 def test_reasoning_then_text():
-    deltas = [{"role": "assistant", "content": ""}, {"reasoning_content": "h"}, {"reasoning_content": "m"}, {"content": "Hi"}]
+    deltas = [
+        {"role": "assistant", "content": ""},
+        {"reasoning_content": "h"},
+        {"reasoning_content": "m"},
+        {"content": "Hi"},
+    ]
     response = folded("chat", [*map(chunk, deltas), chunk(finish="stop"), DONE])
     assert response.choices[0].parts == [hub.Reasoning(text="hm"), hub.Text(text="Hi")]
 
@@ -67,7 +72,13 @@ def test_several_choices_keep_apart():
     def of(number, delta, finish=None):
         return {"id": "x", "choices": [{"index": number, "delta": delta, "finish_reason": finish}]}
 
-    chunks = [of(0, {"content": "a"}), of(1, {"content": "b"}), of(0, {"content": "a"}), of(1, {}, "stop"), of(0, {}, "length")]
+    chunks = [
+        of(0, {"content": "a"}),
+        of(1, {"content": "b"}),
+        of(0, {"content": "a"}),
+        of(1, {}, "stop"),
+        of(0, {}, "length"),
+    ]
     response = folded("chat", [*chunks, DONE])
     assert [(choice.parts, choice.reason.kind) for choice in response.choices] == [
         ([hub.Text(text="aa")], "length"), ([hub.Text(text="b")], "stop"),

@@ -96,7 +96,9 @@ def test_an_error_with_status_200():
     assert caught.value.kind == "rate_limited"
 
 
-@pytest.mark.parametrize(("given", "written"), [("chatcmpl-7", "chatcmpl-7"), ("resp_7", "chatcmpl-7"), ("x/7", "chatcmpl-x7")])
+@pytest.mark.parametrize(
+    ("given", "written"), [("chatcmpl-7", "chatcmpl-7"), ("resp_7", "chatcmpl-7"), ("x/7", "chatcmpl-x7")]
+)
 def test_the_id_still_shows_the_upstreams(given, written):
     assert completion_id(given) == written
 

@@ -10,7 +10,7 @@ START = hub.Start("resp_1", "m", 7)
 
 def written(*events, asked=None):
     data = b"".join(write_stream(iter(events), asked or {}, Report()))
-    return [chunk for chunk in sse.chunks([data])]
+    return list(sse.chunks([data]))
 
 
 def part(index, opened, *deltas, **closing):
@@ -72,7 +72,9 @@ def test_silence_is_a_comment():
 
 def test_the_legacy_call_is_streamed_as_such():
     asked = {"functions": [{"name": "f"}]}
-    chunks = written(START, *part(0, hub.ToolCall(id="a", name="f"), "{}"), hub.End([hub.Reason("tool_calls")]), asked=asked)
+    chunks = written(
+        START, *part(0, hub.ToolCall(id="a", name="f"), "{}"), hub.End([hub.Reason("tool_calls")]), asked=asked
+    )
     calls = [delta["function_call"] for delta in deltas(chunks) if "function_call" in delta]
     assert calls == [{"name": "f", "arguments": ""}, {"arguments": "{}"}]
     assert chunks[-2]["choices"][0]["finish_reason"] == "function_call"

@@ -55,7 +55,9 @@ def test_a_built_in_is_offered_as_a_function_and_its_call_comes_back_as_its_item
         {"id": "x", "choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, **calls[0]}]}}]},
         {"id": "x", "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]},
     ]
-    done = [each for each in streamed("chat", "responses", chunks, asked) if each["type"] == "response.output_item.done"]
+    done = [
+        each for each in streamed("chat", "responses", chunks, asked) if each["type"] == "response.output_item.done"
+    ]
     assert done[0]["item"].items() >= item.items()
 
 

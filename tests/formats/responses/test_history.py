@@ -53,7 +53,9 @@ def test_a_name_of_the_author_is_told():
 
 
 def test_calls_and_results_that_do_not_match():
-    written, lost = sent("chat", "responses", {"messages": [USER, {"role": "tool", "tool_call_id": "x", "content": "1"}]})
+    written, lost = sent(
+        "chat", "responses", {"messages": [USER, {"role": "tool", "tool_call_id": "x", "content": "1"}]}
+    )
     assert [item["type"] for item in written["input"]] == ["message", "message"] and len(lost) == 1
     written, lost = sent("chat", "responses", {"messages": [USER, {"role": "assistant", "tool_calls": [call()]}, USER]})
     kinds = [item["type"] for item in written["input"]]

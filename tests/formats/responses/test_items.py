@@ -12,17 +12,22 @@ def test_a_bare_string_is_one_user_message():
 
 def test_items_without_type_or_id():
     items = [{"role": "user", "content": "a"}, {"role": "assistant", "content": [{"type": "output_text", "text": "b"}]}]
-    assert [(m["role"], m["content"]) for m in to_chat({"input": items})["messages"]] == [("user", "a"), ("assistant", "b")]
+    assert [(m["role"], m["content"]) for m in to_chat({"input": items})["messages"]] == [
+        ("user", "a"),
+        ("assistant", "b"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("item", "role"),
     [
-        ({"type": "web_search_call", "id": "w"}, "assistant"), ({"type": "mcp_approval_response"}, "user"),
-        ({"type": "computer_call_output"}, "user"), ({"type": "item_reference", "id": "x"}, "assistant"),
+        ({"type": "web_search_call", "id": "w"}, "assistant"),
+        ({"type": "mcp_approval_response"}, "user"),
+        ({"type": "computer_call_output"}, "user"),
+        ({"type": "item_reference", "id": "x"}, "assistant"),
         ({"type": "a_future_item"}, "assistant"),
     ],
-)  # fmt: skip
+)
 def test_an_item_only_this_format_understands_is_kept_whole(item, role):
     message = read_item(item, "input[0]")
     assert message.role == role and message.parts == [hub.Raw(format="responses", value=item)]
@@ -64,14 +69,22 @@ def test_calls_and_results(item, part):
 
 
 def test_reasoning_keeps_its_seal_on_its_last_text():
-    item = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "s"}], "encrypted_content": "gA"}
+    item = {
+        "type": "reasoning",
+        "id": "rs_1",
+        "summary": [{"type": "summary_text", "text": "s"}],
+        "encrypted_content": "gA",
+    }
     assert read_item(item, "").parts == [hub.Reasoning(kind="summary", text="s", sealed=hub.Sealed("responses", "gA"))]
 
 
 @pytest.mark.parametrize(
     ("item", "param"),
     [
-        (7, ""), ({}, ""), ({"type": 7, "role": "user"}, ".type"), ({"role": "robot", "content": "a"}, ".role"),
+        (7, ""),
+        ({}, ""),
+        ({"type": 7, "role": "user"}, ".type"),
+        ({"role": "robot", "content": "a"}, ".role"),
         ({"type": "message", "role": "user"}, ".content"),
         ({"type": "function_call", "name": "f", "arguments": "{}"}, ".call_id"),
         ({"type": "function_call", "call_id": "c", "arguments": "{}"}, ".name"),
@@ -83,7 +96,7 @@ def test_reasoning_keeps_its_seal_on_its_last_text():
         ({"type": "reasoning", "summary": [7]}, ".summary[0]"),
         ({"type": "additional_tools", "tools": [7]}, ".tools[0]"),
     ],
-)  # fmt: skip
+)
 def test_the_path_of_a_faulty_item(item, param):
     assert fault("responses", {"input": [{"role": "user", "content": "a"}, item]})[0] == f"input[1]{param}"
 

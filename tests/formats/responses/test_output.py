@@ -15,17 +15,29 @@ def items(*parts, choice=0):
 @pytest.mark.parametrize(
     ("part", "prefix"),
     [
-        (hub.Text(), "msg_"), (hub.Refusal(), "msg_"), (hub.Reasoning(), "rs_"), (hub.ToolCall(name="f"), "fc_"),
-        (hub.ToolCall(type="custom", name="f"), "ctc_"), (hub.ToolCall(type="client", name="local_shell"), "lsh_"),
-        (hub.ToolCall(type="client", name="apply_patch"), "apc_"), (hub.Media(kind="image"), "ig_"),
+        (hub.Text(), "msg_"),
+        (hub.Refusal(), "msg_"),
+        (hub.Reasoning(), "rs_"),
+        (hub.ToolCall(name="f"), "fc_"),
+        (hub.ToolCall(type="custom", name="f"), "ctc_"),
+        (hub.ToolCall(type="client", name="local_shell"), "lsh_"),
+        (hub.ToolCall(type="client", name="apply_patch"), "apc_"),
+        (hub.Media(kind="image"), "ig_"),
     ],
-)  # fmt: skip
+)
 def test_the_id_of_an_item_has_the_prefix_of_its_kind(part, prefix):
     assert items(part)[0].id.startswith(prefix)
 
 
 def test_words_share_an_item_and_everything_else_stands_alone():
-    parts = [hub.Text(), hub.Refusal(), hub.Reasoning(), hub.Reasoning(), hub.ToolCall(name="f"), hub.ToolCall(name="f")]
+    parts = [
+        hub.Text(),
+        hub.Refusal(),
+        hub.Reasoning(),
+        hub.Reasoning(),
+        hub.ToolCall(name="f"),
+        hub.ToolCall(name="f"),
+    ]
     assert [item.kind for item in items(*parts)] == ["message", "reasoning", "reasoning", "function", "function"]
 
 

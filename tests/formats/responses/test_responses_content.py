@@ -26,11 +26,17 @@ def test_an_unknown_part_is_kept_whole(value):
 @pytest.mark.parametrize(
     ("part", "param"),
     [
-        (7, ""), ({}, ""), ({"type": "input_text"}, ".text"), ({"type": "input_text", "text": None}, ".text"),
-        ({"type": "input_image"}, ""), ({"type": "input_image", "image_url": {"url": "u"}}, ""),
-        ({"type": "input_file"}, ""), ({"type": "input_audio"}, ".input_audio"), ({"type": "refusal"}, ".refusal"),
+        (7, ""),
+        ({}, ""),
+        ({"type": "input_text"}, ".text"),
+        ({"type": "input_text", "text": None}, ".text"),
+        ({"type": "input_image"}, ""),
+        ({"type": "input_image", "image_url": {"url": "u"}}, ""),
+        ({"type": "input_file"}, ""),
+        ({"type": "input_audio"}, ".input_audio"),
+        ({"type": "refusal"}, ".refusal"),
     ],
-)  # fmt: skip
+)
 def test_the_path_of_a_faulty_part(part, param):
     body = {"input": [{"role": "user", "content": [{"type": "input_text", "text": "a"}, part]}]}
     assert fault("responses", body)[0] == f"input[0].content[1]{param}"
@@ -45,9 +51,12 @@ def test_content_that_is_no_content():
     [
         ({"type": "url_citation", "url": "u", "title": "t", "start_index": 0, "end_index": 1}, "url_citation"),
         ({"type": "file_citation", "file_id": "f", "index": 2, "filename": "a.txt"}, "file_citation"),
-        ({"type": "container_file_citation", "file_id": "f", "container_id": "c", "filename": "a"}, "container_file_citation"),
+        (
+            {"type": "container_file_citation", "file_id": "f", "container_id": "c", "filename": "a"},
+            "container_file_citation",
+        ),
     ],
-)  # fmt: skip
+)
 def test_citations_come_back_as_they_were(citation, kind):
     read = content.read_citation(citation)
     assert read.wire["annotation"] == kind

@@ -50,7 +50,10 @@ def test_names_over_64_characters_come_back_whole():
 
 def test_names_that_the_wire_refuses_come_back_as_they_were():
     (legal,) = names(tools=[{**FUNCTION, "name": "my.tool/x"}])
-    assert legal.replace("_", "").isalnum() and called(legal, tools=[{**FUNCTION, "name": "my.tool/x"}])["name"] == "my.tool/x"
+    assert (
+        legal.replace("_", "").isalnum()
+        and called(legal, tools=[{**FUNCTION, "name": "my.tool/x"}])["name"] == "my.tool/x"
+    )
 
 
 def test_tools_that_are_announced_in_the_conversation_are_offered():
@@ -73,12 +76,16 @@ def test_tools_that_a_search_found_are_offered():
 @pytest.mark.parametrize(
     "tool",
     [
-        {"type": "web_search"}, {"type": "file_search", "vector_store_ids": ["v"]}, {"type": "image_generation"},
-        {"type": "code_interpreter", "container": {"type": "auto"}}, {"type": "mcp", "server_label": "l", "server_url": "u"},
-        {"type": "computer_use_preview"}, {"type": "a_future_tool"},
+        {"type": "web_search"},
+        {"type": "file_search", "vector_store_ids": ["v"]},
+        {"type": "image_generation"},
+        {"type": "code_interpreter", "container": {"type": "auto"}},
+        {"type": "mcp", "server_label": "l", "server_url": "u"},
+        {"type": "computer_use_preview"},
+        {"type": "a_future_tool"},
     ],
     ids=lambda tool: tool["type"],
-)  # fmt: skip
+)
 def test_a_hosted_tool_is_reported_and_never_an_empty_function(tool):
     written, lost = sent("responses", "chat", {"input": "hi", "tools": [tool]})
     assert "tools" not in written and lost == [f"tools[0] dropped (hosted tool '{tool['type']}')"]
@@ -87,19 +94,27 @@ def test_a_hosted_tool_is_reported_and_never_an_empty_function(tool):
 @pytest.mark.parametrize(
     ("tool", "param"),
     [
-        (7, "tools[1]"), ({}, "tools[1]"), ({"type": "function"}, "tools[1].name"),
-        ({"type": "function", "name": ""}, "tools[1].name"), ({"type": "custom"}, "tools[1].name"),
+        (7, "tools[1]"),
+        ({}, "tools[1]"),
+        ({"type": "function"}, "tools[1].name"),
+        ({"type": "function", "name": ""}, "tools[1].name"),
+        ({"type": "custom"}, "tools[1].name"),
         ({"type": "namespace", "name": "n", "tools": [{"type": "function"}]}, "tools[1].tools[0].name"),
         ({"type": "namespace", "name": "n", "tools": 7}, "tools[1].tools"),
     ],
-)  # fmt: skip
+)
 def test_the_path_of_a_faulty_tool(tool, param):
     assert fault("responses", {"input": "hi", "tools": [FUNCTION, tool]})[0] == param
 
 
 @pytest.mark.parametrize(
     ("choice", "param"),
-    [("maybe", "tool_choice"), (7, "tool_choice"), ({}, "tool_choice"), ({"type": "allowed_tools"}, "tool_choice.tools")],
+    [
+        ("maybe", "tool_choice"),
+        (7, "tool_choice"),
+        ({}, "tool_choice"),
+        ({"type": "allowed_tools"}, "tool_choice.tools"),
+    ],
 )
 def test_the_path_of_a_faulty_choice(choice, param):
     assert fault("responses", {"input": "hi", "tools": [FUNCTION], "tool_choice": choice})[0] == param

@@ -13,10 +13,13 @@ def test_every_kind_has_a_code(kind):
 @pytest.mark.parametrize(
     ("kind", "code"),
     [
-        ("rate_limited", "rate_limit_exceeded"), ("context_length", "context_length_exceeded"),
-        ("quota", "insufficient_quota"), ("overloaded", "server_error"), ("upstream", "server_error"),
+        ("rate_limited", "rate_limit_exceeded"),
+        ("context_length", "context_length_exceeded"),
+        ("quota", "insufficient_quota"),
+        ("overloaded", "server_error"),
+        ("upstream", "server_error"),
     ],
-)  # fmt: skip
+)
 def test_the_codes_that_clients_act_on(kind, code):
     assert write_failure(ProxyError(kind, "words"))["code"] == code
 

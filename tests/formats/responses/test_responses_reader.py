@@ -44,7 +44,10 @@ def test_items_may_interleave():
 
 def test_a_server_that_only_sends_the_finished_response():
     item, _ = call(1, "{}")
-    assert parts(CREATED, completed(said("Hi"), item)) == [hub.Text(text="Hi"), hub.ToolCall(id="c", name="f", text="{}")]
+    assert parts(CREATED, completed(said("Hi"), item)) == [
+        hub.Text(text="Hi"),
+        hub.ToolCall(id="c", name="f", text="{}"),
+    ]
 
 
 def test_what_was_not_streamed_is_taken_from_the_finished_item():
@@ -80,11 +83,21 @@ def test_a_hosted_call_is_kept_whole():
     ("last", "kind"),
     [
         (completed(said("Hi")), "stop"),
-        (event("incomplete", response=response(status="incomplete", incomplete_details={"reason": "max_output_tokens"})), "length"),
-        (event("incomplete", response=response(status="incomplete", incomplete_details={"reason": "content_filter"})), "filter"),
+        (
+            event(
+                "incomplete", response=response(status="incomplete", incomplete_details={"reason": "max_output_tokens"})
+            ),
+            "length",
+        ),
+        (
+            event(
+                "incomplete", response=response(status="incomplete", incomplete_details={"reason": "content_filter"})
+            ),
+            "filter",
+        ),
         (event("incomplete", response=response(status="incomplete")), "other"),
     ],
-)  # fmt: skip
+)
 def test_why_it_ended(last, kind):
     assert folded("responses", [CREATED, *text(0, "Hi"), last]).choices[0].reason.kind == kind
 
@@ -92,14 +105,22 @@ def test_why_it_ended(last, kind):
 @pytest.mark.parametrize(
     ("last", "kind", "message"),
     [
-        (event("failed", response={"status": "failed", "error": {"code": "rate_limit_exceeded", "message": "m"}}), "rate_limited", "m"),
-        (event("cancelled", response={"status": "cancelled"}), "upstream", "the upstream's response ended as cancelled"),
+        (
+            event("failed", response={"status": "failed", "error": {"code": "rate_limit_exceeded", "message": "m"}}),
+            "rate_limited",
+            "m",
+        ),
+        (
+            event("cancelled", response={"status": "cancelled"}),
+            "upstream",
+            "the upstream's response ended as cancelled",
+        ),
         ({"type": "error", "code": "server_is_overloaded", "message": "m"}, "overloaded", "m"),
         ({"type": "error", "error": {"code": "context_length_exceeded", "message": "m"}}, "context_length", "m"),
         ({"error": {"message": "m", "type": "authentication_error"}}, "authentication", "m"),
-        ("event: error\ndata: {\"message\": \"m\"}\n\n", "upstream", "m"),
+        ('event: error\ndata: {"message": "m"}\n\n', "upstream", "m"),
     ],
-)  # fmt: skip
+)
 def test_every_way_to_fail(last, kind, message):
     with pytest.raises(ProxyError) as caught:
         folded("responses", [CREATED, *text(0, "Hi"), last])
@@ -109,11 +130,15 @@ def test_every_way_to_fail(last, kind, message):
 @pytest.mark.parametrize(
     "broken",
     [
-        event("output_text.delta", output_index=0, content_index=0), event("output_text.delta", output_index=0, delta=7),
-        event("output_item.added", output_index=0), event("output_item.done", output_index=0, item={"type": "message", "content": [7]}),
-        event("function_call_arguments.delta", output_index=5, delta="{}"), "data: [1]\n\n", "data: torn",
+        event("output_text.delta", output_index=0, content_index=0),
+        event("output_text.delta", output_index=0, delta=7),
+        event("output_item.added", output_index=0),
+        event("output_item.done", output_index=0, item={"type": "message", "content": [7]}),
+        event("function_call_arguments.delta", output_index=5, delta="{}"),
+        "data: [1]\n\n",
+        "data: torn",
     ],
-)  # fmt: skip
+)
 def test_a_malformed_event_is_one_failure(broken):
     seen = events("responses", [CREATED, broken, completed(said("Hi"))])
     assert isinstance(seen[-1], hub.Failure)

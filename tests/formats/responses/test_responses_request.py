@@ -10,10 +10,15 @@ def test_a_chat_request_whole():
     tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
     written = to_responses(
         {
-            "messages": [{"role": "system", "content": "Be brief."}, USER], "tools": [tool], "tool_choice": "auto",
-            "max_completion_tokens": 99, "stream": True, "reasoning_effort": "low", "parallel_tool_calls": False,
+            "messages": [{"role": "system", "content": "Be brief."}, USER],
+            "tools": [tool],
+            "tool_choice": "auto",
+            "max_completion_tokens": 99,
+            "stream": True,
+            "reasoning_effort": "low",
+            "parallel_tool_calls": False,
         }
-    )  # fmt: skip
+    )
     assert written == {
         "model": "m",
         "input": [
@@ -49,16 +54,21 @@ def test_state_passes_to_an_upstream_of_the_same_api():
 @pytest.mark.parametrize(
     ("body", "param"),
     [
-        ({}, "input"), ({"input": 7}, "input"), ({"input": "hi", "instructions": 7}, "instructions"),
-        ({"input": "hi", "text": 7}, "text"), ({"input": "hi", "reasoning": "high"}, "reasoning"),
+        ({}, "input"),
+        ({"input": 7}, "input"),
+        ({"input": "hi", "instructions": 7}, "instructions"),
+        ({"input": "hi", "text": 7}, "text"),
+        ({"input": "hi", "reasoning": "high"}, "reasoning"),
         ({"input": "hi", "include": "all"}, "include"),
     ],
-)  # fmt: skip
+)
 def test_the_path_of_a_fault(body, param):
     assert fault("responses", body)[0] == param
 
 
 def test_what_is_asked_beyond_the_text_is_told():
-    _, lost = sent("responses", "chat", {"input": "hi", "include": ["reasoning.encrypted_content"], "truncation": "auto"})
+    _, lost = sent(
+        "responses", "chat", {"input": "hi", "include": ["reasoning.encrypted_content"], "truncation": "auto"}
+    )
     assert sorted(lost) == ["include dropped", "truncation dropped"]
     assert sent("responses", "chat", {"input": "hi", "truncation": "disabled"})[1] == []

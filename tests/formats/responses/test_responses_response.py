@@ -30,10 +30,11 @@ def test_usage_is_never_missing():
 @pytest.mark.parametrize(
     ("finish", "status", "reason"),
     [
-        ("stop", "completed", None), ("length", "incomplete", "max_output_tokens"),
+        ("stop", "completed", None),
+        ("length", "incomplete", "max_output_tokens"),
         ("content_filter", "incomplete", "content_filter"),
     ],
-)  # fmt: skip
+)
 def test_an_answer_that_was_cut_off_is_incomplete(finish, status, reason):
     body = answered("chat", "responses", completion(finish=finish))
     assert body["status"] == status and (body["incomplete_details"] or {}).get("reason") == reason
@@ -66,7 +67,9 @@ def test_a_response_is_restored_from_its_parts():
     assert write_response(read_response(body, ResponsesFlavor()), {}, Report()) == body
 
 
-@pytest.mark.parametrize(("given", "written"), [("resp_7", "resp_7"), ("chatcmpl-7", "resp_chatcmpl-7"), ("a b", "resp_ab")])
+@pytest.mark.parametrize(
+    ("given", "written"), [("resp_7", "resp_7"), ("chatcmpl-7", "resp_chatcmpl-7"), ("a b", "resp_ab")]
+)
 def test_the_id_still_shows_the_upstreams(given, written):
     assert response_id(given) == written
 

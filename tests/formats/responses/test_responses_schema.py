@@ -14,11 +14,21 @@ def test_what_the_api_takes_passes(more):
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"model": None}, {"model": ""}, {"input": 7}, {"input": {}}, {"instructions": []}, {"stream": 1.5},
-        {"tools": "x"}, {"reasoning": "high"}, {"text": "json"}, {"include": "all"}, {"max_output_tokens": "9"},
-        {"previous_response_id": 7}, {"metadata": []},
+        {"model": None},
+        {"model": ""},
+        {"input": 7},
+        {"input": {}},
+        {"instructions": []},
+        {"stream": 1.5},
+        {"tools": "x"},
+        {"reasoning": "high"},
+        {"text": "json"},
+        {"include": "all"},
+        {"max_output_tokens": "9"},
+        {"previous_response_id": 7},
+        {"metadata": []},
     ],
-)  # fmt: skip
+)
 def test_the_path_of_a_fault_is_told(wrong):
     with pytest.raises(ValidationError) as caught:
         SCHEMA.load({**GOOD, **wrong})

@@ -57,7 +57,13 @@ def test_the_whole_set_of_events(opened, expected):
 
 
 def test_numbers_and_ids():
-    events = written(START, *part(0, hub.Reasoning(), "h"), *part(1, hub.Text(), "a"), *part(2, hub.ToolCall(id="c", name="f"), "{}"), hub.End())
+    events = written(
+        START,
+        *part(0, hub.Reasoning(), "h"),
+        *part(1, hub.Text(), "a"),
+        *part(2, hub.ToolCall(id="c", name="f"), "{}"),
+        hub.End(),
+    )
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert {event["response"]["id"] for event in events if "response" in event} == {"resp_chatcmpl-1"}
     added = [event for event in events if event["type"] == "response.output_item.added"]
@@ -95,7 +101,12 @@ def test_the_terminal_event(kind, last):
 
 
 def test_a_failure_keeps_what_was_whole():
-    events = written(START, *part(0, hub.Text(), "a"), *part(1, hub.ToolCall(id="c", name="f"), "{}")[:2], hub.Failure(ProxyError("overloaded", "busy")))
+    events = written(
+        START,
+        *part(0, hub.Text(), "a"),
+        *part(1, hub.ToolCall(id="c", name="f"), "{}")[:2],
+        hub.Failure(ProxyError("overloaded", "busy")),
+    )
     assert kinds(events)[-1] == "failed" and kinds(events).count("failed") == 1
     assert events[-1]["response"]["error"] == {"code": "server_error", "message": "busy"}
     assert [item["type"] for item in events[-1]["response"]["output"]] == ["message"]
