@@ -107,7 +107,10 @@ def _announced(messages: list[hub.Message]) -> Iterator[hub.Tools]:
 def short_id(call_id: str, support: Support) -> str:
     """A call id that the wire accepts; the same for a call and its result, in every request."""
     legal = len(call_id) <= support.id_length and (not support.legal_id or re.fullmatch(support.legal_id, call_id))
-    return call_id if legal else f"call_{_digest(call_id)[:32]}"
+    if legal:
+        return call_id
+    digest = _digest(call_id)[:32]
+    return f"call_{digest}" if support.id_length > len(digest) + 4 else digest[: support.id_length]
 
 
 def _digest(text: str) -> str:

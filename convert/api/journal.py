@@ -12,9 +12,9 @@ from flask import Flask, Response, g, request
 from werkzeug.wsgi import ClosingIterator
 
 log = logging.getLogger("convert.requests")
-_KEY = re.compile(r"([?&](?:api_)?key=)[^&\s\"']+", re.IGNORECASE)
-# They write the path with its query, where Gemini's clients put their key.
-ACCESS_LOGS = ("werkzeug", "gunicorn.access")
+_KEY = re.compile(r"([?&](?:api_)?key=|\bBearer[ :]+)[^&\s\"']+", re.IGNORECASE)
+# They write the path with its query, where Gemini's clients put their key, and lines that are no HTTP.
+SERVER_LOGS = ("werkzeug", "gunicorn.access", "gunicorn.error")
 
 
 def keep(app: Flask, level: str) -> None:
@@ -25,7 +25,7 @@ def keep(app: Flask, level: str) -> None:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         package.addHandler(handler)
-    for name in ACCESS_LOGS:
+    for name in SERVER_LOGS:
         logging.getLogger(name).addFilter(hide)  # the same filter is added once only
     app.before_request(_begin)
     app.after_request(_end)

@@ -63,6 +63,8 @@ CHAT: Sentences = {
         True: "`<think>` at the start of an answer is read as reasoning.",
         False: "`<think>` in an answer is text like any other.",
     },
+    "call_id": {"": "Tool call ids may be any.", OTHER: "Tool call ids are made to match `{}`."},
+    "call_id_length": {OTHER: "Tool call ids have {} characters at most."},
     "web_search": {
         True: "A web search tool becomes `web_search_options`.",
         False: "A web search tool is left out.",

@@ -97,6 +97,9 @@ def _malformed(live: Live) -> None:
     for head in (
         f"POST /v1/responses?key={CLIENT_KEY} HTTP/1.1\r\nContent-Length: x\r\n\r\n",
         f"POST /v1/responses?key={CLIENT_KEY} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        f"GET /v1/models?key={CLIENT_KEY} HTTP/9.9\r\n\r\n",
+        f"GET /v1/mod els?key={CLIENT_KEY} HTTP/1.1\r\n\r\n",
+        f"GET /v1/models HTTP/1.1\r\nAuthorization Bearer {CLIENT_KEY}\r\n\r\n",
     ):
         with socket.create_connection(("127.0.0.1", live.server.port), 2) as sock:
             sock.sendall(head.encode())

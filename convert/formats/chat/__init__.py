@@ -13,6 +13,7 @@ from convert.formats.chat.schema import SCHEMA
 from convert.formats.chat.writer import KEEP_ALIVE, write_stream
 from convert.formats.contract import Format
 
+_DONE = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\]")  # a model may write the words itself
 _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"\w|"error"\s*:\s*[{"]')
 
 FORMAT = Format(
@@ -30,7 +31,7 @@ FORMAT = Format(
     support=support,
     path=lambda model, stream: "/chat/completions",
     credentials=lambda key: {"Authorization": f"Bearer {key}"} if key else {},
-    ends=lambda frames: b"[DONE]" in frames or bool(_FINISHED.search(frames)),
-    closes=lambda frames: b"[DONE]" in frames,
+    ends=lambda frames: bool(_DONE.search(frames) or _FINISHED.search(frames)),
+    closes=lambda frames: bool(_DONE.search(frames)),
     keep_alive=KEEP_ALIVE,
 )

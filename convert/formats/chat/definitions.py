@@ -15,6 +15,7 @@ from convert.formats.contract import take
 from convert.losses import Report
 
 Json = dict[str, Any]
+NEARER = {"named": ("required",), "allowed": ("required",)}  # what says almost the same as a choice
 
 
 def read_tools(tools: Any) -> list[hub.Tool]:
@@ -165,18 +166,22 @@ def _read_chosen(chosen: Any, path: str) -> hub.Tool:
 
 
 def write_choice(choice: hub.ToolChoice, home: bool, flavor: ChatFlavor, report: Report) -> str | Json:
-    """`tool_choice`: the nearest that the provider accepts."""
-    kind = choice.kind
-    for nearer in ("required", "auto"):
-        if kind not in flavor.tool_choice and kind != "auto":
-            report.approximated(choice.path, f"{kind} became {nearer}")
-            kind = nearer
+    """`tool_choice`: the nearest that the provider accepts. `none` has no near one: see `forbids`."""
+    accepted = (choice.kind, *NEARER.get(choice.kind, ()), "auto")
+    kind = next(each for each in accepted if each in flavor.tool_choice or each == "auto")
+    if kind != choice.kind:
+        report.approximated(choice.path, f"{choice.kind} became {kind}")
     if kind == "named" and choice.tool:
         return _write_chosen(choice.tool)
     if kind == "allowed":
         allowed = {"mode": choice.mode, "tools": [_write_chosen(tool) for tool in choice.tools]}
         return {"type": "allowed_tools", "allowed_tools": allowed}
     return str(choice.wire.get("word", kind)) if home and kind == choice.kind else kind
+
+
+def forbids(choice: hub.ToolChoice | None, flavor: ChatFlavor) -> bool:
+    """Whether the client wants no call and the provider has no word for that: then no tool is offered."""
+    return choice is not None and choice.kind == "none" and "none" not in flavor.tool_choice
 
 
 def _write_chosen(tool: hub.Tool) -> Json:

@@ -32,6 +32,8 @@ class ChatFlavor(Flavor):
                      {"effort": "high"}; "" where it cannot be
     efforts          the effort words that are accepted, as hub word -> wire word; empty: as they come
     think_tags       answers may open with <think>...</think> in the content
+    call_id          the pattern that a whole tool call id must match; "" for any
+    call_id_length   the most characters that it may have
     web_search       a web_search tool is sent as web_search_options
     """
 
@@ -50,4 +52,6 @@ class ChatFlavor(Flavor):
     effort: Effort = "reasoning_effort"
     efforts: dict[str, str] = field(default_factory=dict)
     think_tags: bool = True
+    call_id: str = ""
+    call_id_length: int = 64
     web_search: bool = False

@@ -58,6 +58,8 @@ def support(flavor: ChatFlavor) -> Support:
     return Support(
         custom=flavor.custom_tools,
         allowed_choice="allowed" in flavor.tool_choice,
+        id_length=flavor.call_id_length,
+        legal_id=flavor.call_id,
         hosted=frozenset({"web_search"} if flavor.web_search else ()),
     )
 
@@ -178,7 +180,10 @@ def _write_tools(request: hub.Request, body: Json, home: bool, flavor: ChatFlavo
     if written or (home and "tools" in request.wire):
         body["tools"] = written
     choice = request.choice
-    if choice and choice.path == "function_call" and home:
+    if choice and definitions.forbids(choice, flavor):
+        report.approximated(choice.path, "no tool is offered, because this upstream does not know 'none'")
+        body.pop("tools", None)
+    elif choice and choice.path == "function_call" and home:
         body["function_call"] = {"name": choice.tool.name} if choice.tool else choice.kind
     elif choice and (written or home):
         body["tool_choice"] = definitions.write_choice(choice, home, flavor, report)

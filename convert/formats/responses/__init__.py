@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from convert import sse
+from convert.errors import ProxyError
 from convert.formats.contract import Format
 from convert.formats.responses.errors import read_error, write_error
 from convert.formats.responses.flavor import ResponsesFlavor
-from convert.formats.responses.reader import read_stream
+from convert.formats.responses.reader import TERMINAL, read_stream
 from convert.formats.responses.request import read_request, support, write_request
 from convert.formats.responses.response import read_response, write_response
 from convert.formats.responses.schema import SCHEMA
@@ -17,7 +19,13 @@ _TERMINAL = re.compile(rb'"type"\s*:\s*"(?:response\.(?:completed|incomplete|fai
 
 
 def _is_terminal(frames: bytes) -> bool:
-    return bool(_TERMINAL.search(frames))
+    """Whether one of the frames ends a stream. The pattern alone may stand inside of an item (an MCP call's error)."""
+    if not _TERMINAL.search(frames):
+        return False
+    try:
+        return any(chunk.get("type") in (*TERMINAL, "error") for chunk in sse.chunks([frames]))
+    except ProxyError:
+        return False
 
 
 FORMAT = Format(

@@ -78,6 +78,19 @@ def test_a_choice_that_the_provider_refuses_becomes_the_nearest(accepted, writte
     assert got["tool_choice"] == written and lost[-1].startswith("tool_choice approximated")
 
 
+def test_no_call_at_all_where_the_provider_has_no_word_for_that():
+    body = {"input": "hi", "tools": [FLAT], "tool_choice": "none"}
+    written, lost = sent("responses", "chat", body, tool_choice=("auto", "required"))
+    assert "tools" not in written and "tool_choice" not in written
+    assert lost == ["tool_choice approximated (no tool is offered, because this upstream does not know 'none')"]
+
+
+def test_a_choice_is_approximated_once():
+    body = {"input": "hi", "tools": [FLAT], "tool_choice": "required"}
+    _, lost = sent("responses", "chat", body, tool_choice=("auto",))
+    assert lost == ["tool_choice approximated (required became auto)"]
+
+
 def test_allowed_tools_are_native_or_the_only_ones_on_offer():
     tools = [FLAT, {**FLAT, "name": "g"}]
     choice = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "g"}]}

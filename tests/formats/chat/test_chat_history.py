@@ -98,3 +98,12 @@ def test_sealed_reasoning_is_told_and_its_summary_kept():
     written, lost = sent("responses", "chat", {"input": [USER, sealed, ANSWER]})
     assert written["messages"][1]["reasoning_content"] == "s"
     assert lost == ["input[1].summary[0] dropped (sealed reasoning)"]
+
+
+def test_ids_of_exactly_nine_letters_and_digits():
+    flavor = {"call_id": "[A-Za-z0-9]{9}", "call_id_length": 9}
+    turn, result = history(USER, CALL, RESULT, **flavor)[1:]
+    identity = turn["tool_calls"][0]["id"]
+    assert len(identity) == 9 and identity.isalnum() and result["tool_call_id"] == identity
+    kept = history(USER, {**CALL, "call_id": "abcDEF123"}, {**RESULT, "call_id": "abcDEF123"}, **flavor)
+    assert kept[1]["tool_calls"][0]["id"] == "abcDEF123"
