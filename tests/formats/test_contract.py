@@ -29,7 +29,7 @@ def test_a_format_knows_its_wire(name):
         ("chat", b'data: {"delta":{"content":"\\"finish_reason\\": \\"stop\\""}}\n\n', False, False),
         ("chat", b"data: {}\r\n\r\ndata:[DONE]\r\n\r\n", True, True),
         ("responses", b'data: {"type": "response.completed"}\n\n', True, True),
-        ("responses", b'data: {"type":"response.output_item.done","item":{"error":{"type":"error"}}}\n\n', False, False),
+        ("responses", b'data: {"type":"response.output_item.done","item":{"x":{"type":"error"}}}\n\n', False, False),
         ("responses", b'data: {"type":"error", torn\n\n', False, False),
         ("responses", b'data: {"type":"response.failed"}\n\n', True, True),
         ("responses", b'data: {"type":"error"}\n\n', True, True),
