@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-KEEP_ALIVE, IDLE = 0.3, 1.5
+KEEP_ALIVE, IDLE = 0.3, 3.0
 BODY_LIMIT = 200_000
 INI = """
 [app:main]

@@ -11,7 +11,8 @@ from tests.live.client import Answer, Live, on_all_servers, outcome, together
 from tests.live.servers import IDLE, KEEP_ALIVE
 from tests.live.upstream import Call, Script
 
-PAUSE = 3.5 * KEEP_ALIVE
+PAUSE = 6 * KEEP_ALIVE
+PATIENCE = 4 * KEEP_ALIVE  # what a busy machine may take for one sign of life
 Result = tuple[str, str, Answer]
 
 
@@ -27,7 +28,7 @@ def each_pair(live: Live, script: Callable[[str], Script], stream: bool = True) 
 def lived(answer: Answer) -> bool:
     """Whether the client was never left without bytes for much longer than it should be."""
     times = [at for at, _ in answer.arrivals]
-    return all(late - early < 2 * KEEP_ALIVE for early, late in zip([0, *times], times))
+    return all(late - early < PATIENCE for early, late in zip([0, *times], times))
 
 
 @on_all_servers
@@ -153,7 +154,7 @@ def test_an_idle_upstream_is_a_timeout(live: Live) -> None:
     streamed = [functools.partial(measured, script, True) for script in (_silent_in_headers, _silent_in_stream)]
     results = together([*plain, *streamed])
     for answers, took in results:
-        assert IDLE <= took < IDLE + 2 * KEEP_ALIVE + 0.6
+        assert IDLE <= took < IDLE + 2 * KEEP_ALIVE + 2
         for form, _, answer in answers:
             if answer.status == 200:
                 assert lived(answer)

@@ -65,11 +65,14 @@ def reasoning_of(message: Json) -> str:
 
 
 def content_pieces(words: Any) -> list[tuple[str, str]]:
-    """(reasoning or text, words) of a content that is a string or, at Mistral, a list of chunks."""
+    """(reasoning or text, words) of a content that is a string or, at Mistral, a list of chunks, or, at Cloudflare,
+    the JSON object that was asked for."""
+    if isinstance(words, dict):
+        words = json.dumps(words, ensure_ascii=False)
     if isinstance(words, str):
         return [("text", words)] if words else []
     if not isinstance(words, list | None):
-        raise ValueError("content that is neither text nor a list")
+        raise ValueError("content that is neither text, list nor object")
     pieces: list[tuple[str, str]] = []
     for chunk in words or []:
         match chunk:

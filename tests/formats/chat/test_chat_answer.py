@@ -70,3 +70,7 @@ def test_a_citation_nested_or_not(nested):
     body = {"url": "u", "title": "t", "start_index": 1, "end_index": 2}
     annotation = {"type": "url_citation", "url_citation": body} if nested else {"type": "url_citation", **body}
     assert answer.read_annotation(annotation) == hub.Citation(url="u", title="t", start=1, end=2)
+
+
+def test_cloudflares_json_object_is_its_text():
+    assert answer.content_pieces({"a": [1, "é"]}) == [("text", '{"a": [1, "é"]}')]

@@ -98,7 +98,7 @@ def test_without_the_terminator_only_a_finish_reason_is_an_end():
         "data: {torn\n\n",
         "data: 7\n\n",
         {"id": "x", "choices": [7]},
-        {"id": "x", "choices": [{"delta": {"content": {"a": 1}}}]},
+        {"id": "x", "choices": [{"delta": {"content": 7}}]},
         call(0, "a", None, "{}"),
     ],
 )
