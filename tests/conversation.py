@@ -99,7 +99,8 @@ def main(upstream: str, model: str) -> int:
         called = turn(client, "a tool is called", model=model, input=ASK, tools=[TOOL])
         calls = [item for item in called.output if item.type == "function_call"]
         assert calls and calls[0].name == "get_weather" and "city" in json.loads(calls[0].arguments)
-        results = [{"type": "function_call_output", "call_id": call.call_id, "output": "Sunny, 22 C."} for call in calls]
+        sunny = {"type": "function_call_output", "output": "Sunny, 22 C."}
+        results = [{**sunny, "call_id": call.call_id} for call in calls]
         told = turn(
             client, "the tool's result", model=model,
             input=[*ASK, *(item.model_dump() for item in called.output), *results],
