@@ -60,6 +60,8 @@ class Exchange:
             request = read(self.client, self.asked)
             if not self.same and (request.state.recalls or request.state.background):
                 raise _stateless(request.state)
+            if not self.same:
+                _known(request)
             support = self.wire.support(self.flavor)
             request, self.names = tools.fit(request, support, self.report, home=self.same)
             body = self.wire.write_request(request, self.flavor, self.report)
@@ -92,6 +94,14 @@ class Exchange:
     def folded(self, events: Iterable[hub.Event], seen: Callable[[], None] | None = None) -> Json:
         """Hub events as one finished body, for a client that did not ask for a stream."""
         return self.client.write_response(stream.fold(events, seen), self.asked, self.report)
+
+
+def _known(request: hub.Request) -> None:
+    """Raises ProxyError for an item of a type that nobody here knows: to leave it out might change everything."""
+    for message in request.messages:
+        for part in message.parts:
+            if isinstance(part, hub.Raw) and "unknown" in part.wire:
+                raise invalid(f"{part.path}.type", f"'{part.wire['unknown']}' is not a known type")
 
 
 def read(form: Format, body: Json) -> hub.Request:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from typing import Any
 
+import orjson
 from flask import Request
 from marshmallow import ValidationError
 
-from convert import sse
 from convert.errors import ProxyError, invalid
 from convert.formats.contract import Format
 
@@ -56,7 +57,7 @@ def _inflated(data: bytes, limit: int) -> bytes:
 def parse(data: bytes) -> dict[str, Any]:
     """A JSON object. Raises ProxyError (invalid_request)."""
     try:
-        body = sse.loads(data)
+        body = _loads(data)
     except RecursionError:
         raise invalid("", "the request body is nested too deeply") from None
     except ValueError as error:
@@ -66,6 +67,35 @@ def parse(data: bytes) -> dict[str, Any]:
     if data.count(b"{") + data.count(b"[") > DEPTH and _deeper(body, DEPTH):
         raise invalid("", f"the request body is nested more than {DEPTH} levels deep")
     return body
+
+
+def _loads(data: bytes) -> Any:
+    """JSON text to values. Raises ValueError, RecursionError, and ProxyError with the path of text that is none."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        body = json.loads(data, parse_constant=_no_constant)  # integers of any length, and half an emoji
+    if (path := _torn(body, "")) is not None:
+        raise invalid(path, "holds half of a surrogate pair, which is no text")
+    return body
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _torn(value: Any, path: str) -> str | None:
+    """The path of the first text with a lone surrogate; None where there is none."""
+    if isinstance(value, str):
+        return path if any("\ud800" <= letter <= "\udfff" for letter in value) else None
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in members:
+        step = f"[{key}]" if isinstance(key, int) else f".{key}" if path else str(key)
+        found = _torn(key, path) if isinstance(key, str) else None
+        found = _torn(inner, path + step) if found is None else found
+        if found is not None:
+            return found
+    return None
 
 
 def _deeper(value: Any, limit: int) -> bool:

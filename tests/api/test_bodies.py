@@ -115,3 +115,27 @@ def test_the_path_of_the_first_fault_is_named() -> None:
         bodies.check(FORMATS["chat"], {"messages": [{"role": "user", "content": "x"}]})
     assert (caught.value.param, caught.value.message) == ("model", "model: is required")
     assert bodies.first_fault({"messages": {2: {"role": ["Not a role."]}}}) == ("messages[2].role", "not a role")
+
+
+@pytest.mark.parametrize(
+    ("data", "path"),
+    [
+        (b'{"input": "\\ud83d"}', "input"),
+        (b'{"input": [{"content": "a"}, {"content": "b\\udc00"}]}', "input[1].content"),
+        (b'{"metadata": {"\\ud83d": 1}}', "metadata"),
+    ],
+)
+def test_half_of_an_emoji_is_named_by_its_path(data: bytes, path: str) -> None:
+    with pytest.raises(ProxyError) as caught:
+        bodies.parse(data)
+    assert (caught.value.status, caught.value.param) == (400, path)
+
+
+def test_a_whole_emoji_and_a_long_number_pass() -> None:
+    assert bodies.parse(b'{"a": "\\ud83d\\ude00", "b": 123456789012345678901234567890}')["b"] > 2**64
+
+
+@pytest.mark.parametrize("word", [b"NaN", b"Infinity", b"-Infinity"])
+def test_what_only_python_takes_for_json_is_refused(word: bytes) -> None:
+    with pytest.raises(ProxyError, match="not valid JSON"):
+        bodies.parse(b'{"temperature": ' + word + b"}")

@@ -113,6 +113,9 @@ def write_part(part: hub.Part, home: bool, report: Report) -> Json | str | None:
             return dict(value)
         case hub.Raw(value=value):
             kind = value.get("type", "part") if isinstance(value, dict) else "part"
+            if ".content[" in part.path or ".output[" in part.path:  # else an item of its own, of a hosted tool
+                problem = f"{part.path}: this upstream takes no '{kind}' content"
+                raise ProxyError("unsupported", problem, param=part.path)
             report.dropped(part.path, f"no place for '{kind}'")
     return None
 

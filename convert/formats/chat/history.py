@@ -110,13 +110,18 @@ class _Writer:
             return only.text
         written = []
         for part in words:
-            if message.role == "assistant" and isinstance(part, hub.Media) and not self.home:
+            if message.role == "assistant" and self.is_dropped(part):
                 self.report.dropped(part.path, "no place in an earlier answer")
             elif (body := content.write_part(part, self.home, self.report)) not in (None, {"type": "text", "text": ""}):
                 written.append(body)
         if self.flavor.flatten and written and all(isinstance(p, str) or p["type"] == "text" for p in written):
             return _flat(written)
         return written
+
+    def is_dropped(self, part: hub.Part) -> bool:
+        """Whether a part of an earlier answer of another format has no place here."""
+        unknown = isinstance(part, hub.Raw) and ".content[" in part.path
+        return not self.home and (unknown or isinstance(part, hub.Media))
 
     def reasoning(self, message: hub.Message) -> Json:
         """The reasoning of an earlier answer, in the field that the provider reads."""

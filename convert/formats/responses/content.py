@@ -120,7 +120,7 @@ def write_input(part: hub.Part, home: bool, report: Report) -> Json | None:
             return dict(value)
         case hub.Raw(value=value):
             kind = value.get("type", "part") if isinstance(value, dict) else "part"
-            report.dropped(part.path, f"no place for '{kind}'")
+            raise ProxyError("unsupported", f"{part.path}: this upstream takes no '{kind}' content", param=part.path)
     return None
 
 

@@ -19,6 +19,12 @@ from convert.formats.responses.definitions import read_tools
 Json = dict[str, Any]
 ROLES = ("user", "assistant", "system", "developer")
 BOOKKEEPING = ("id", "status")
+# Items that only OpenAI's servers can make something of. Any other type that has no reader is not known at all.
+HOSTED = frozenset({
+    "code_interpreter_call", "compaction", "computer_call", "computer_call_output", "file_search_call",
+    "image_generation_call", "item_reference", "mcp_approval_request", "mcp_approval_response", "mcp_call",
+    "mcp_list_tools", "program", "program_output", "tool_search_call", "tool_search_output", "web_search_call",
+})  # fmt: skip
 
 
 def read_items(items: Any) -> list[hub.Message]:
@@ -52,10 +58,11 @@ def read_item(item: Any, path: str) -> hub.Message:
 
 def _raw(item: Json, path: str) -> hub.Message:
     """An item only this format understands; whose turn it belongs to shows in its name."""
+    known = item["type"] in HOSTED or item["type"] in builtin.BY_CALL or item["type"] in builtin.BY_OUTPUT
     answers = str(item["type"]).endswith(("_output", "_response"))
     return hub.Message(
         role="user" if answers else "assistant",
-        parts=[hub.Raw(format="responses", value=item, path=path)],
+        parts=[hub.Raw(format="responses", value=item, path=path, wire={} if known else {"unknown": item["type"]})],
         path=path,
     )
 

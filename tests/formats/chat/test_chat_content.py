@@ -56,11 +56,16 @@ def test_texts_are_joined_for_servers_that_take_no_lists():
     assert isinstance(to_chat(responses(*parts, image), flatten=True)["messages"][0]["content"], list)
 
 
-def test_a_type_of_another_provider_is_dropped_and_told():
+def test_a_type_of_another_provider_is_dropped_from_an_earlier_answer_and_told():
     odd = {"type": "document_url", "document_url": "https://x.com"}
-    written, lost = sent("chat", "responses", chat(odd, {"type": "text", "text": "a"}))
-    assert written["input"][0]["content"] == [{"type": "input_text", "text": "a"}]
-    assert lost == ["messages[0].content[0] dropped (no place for 'document_url')"]
+    turn = {"role": "assistant", "content": [odd, {"type": "text", "text": "a"}]}
+    written, lost = sent("chat", "responses", {"messages": [turn]})
+    assert written["input"] == [{"type": "message", "role": "assistant", "content": "a"}]
+    assert lost == ["messages[0].content[0] dropped (no place in an earlier answer)"]
+    turn = {"role": "assistant", "content": [{"type": "odd"}, {"type": "output_text", "text": "a"}]}
+    written, lost = sent("responses", "chat", {"input": [turn]})
+    assert written["messages"] == [{"role": "assistant", "content": [{"type": "text", "text": "a"}]}]
+    assert lost == ["input[0].content[0] dropped (no place in an earlier answer)"]
 
 
 @pytest.mark.parametrize(
@@ -73,6 +78,13 @@ def test_a_type_of_another_provider_is_dropped_and_told():
             "messages[0].content[0]",
         ),
         ("responses", "chat", responses({"type": "input_image", "file_id": "file-1"}), "input[0].content[0]"),
+        ("responses", "chat", responses({"type": "a_future_part"}), "input[0].content[0]"),
+        (
+            "chat",
+            "responses",
+            chat({"type": "document_url", "document_url": "https://x.com"}),
+            "messages[0].content[0]",
+        ),
         (
             "responses",
             "chat",

@@ -1,6 +1,8 @@
 import pytest
 
 from convert import hub
+from convert.exchange import Exchange
+from convert.formats import FORMATS
 from convert.formats.responses.items import read_item, read_items
 from tests.formats.converting import fault, to_chat
 
@@ -103,3 +105,13 @@ def test_the_path_of_a_faulty_item(item, param):
 
 def test_input_that_is_no_input():
     assert fault("responses", {"input": {"a": 1}})[0] == "input"
+
+
+def test_an_item_of_an_unknown_type_is_refused_where_it_would_have_to_be_converted():
+    items = [{"role": "user", "content": "a"}, {"type": "a_future_item", "x": 1}]
+    assert fault("responses", {"input": items}) == (
+        "input[1].type",
+        "input[1].type: 'a_future_item' is not a known type",
+    )
+    form, body = FORMATS["responses"], {"model": "m", "input": items}
+    assert Exchange(form, form, body, form.flavor()).request() is body
