@@ -91,9 +91,10 @@ def _read_call(call: Json, identity: str, number: int, place: int, used: set[str
 
 def _name(function: Json) -> str:
     """The name of a called tool. Raises ValueError where there is none: nobody could run it."""
-    if not function["name"]:
+    name = function["name"]
+    if not isinstance(name, str) or not name:
         raise ValueError("a tool call without a name")
-    return str(function["name"])
+    return name
 
 
 def completion_id(upstream_id: str) -> str:

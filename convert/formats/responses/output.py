@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from convert import hub
+from convert.errors import ProxyError
 from convert.formats.responses import builtin, content
 from convert.formats.responses.history import item_id
 from convert.losses import Report
+from convert.sealed import shown
 
 Json = dict[str, Any]
 PREFIX = {"message": "msg_", "reasoning": "rs_", "function": "fc_", "custom": "ctc_", "image": "ig_"}
@@ -153,7 +155,8 @@ def write_part(part: hub.Part, report: Report) -> Json:
 
 def logprob(token: Json) -> Json:
     """A token's log probability with every field that this wire requires."""
-    alternatives = [_counted(each) for each in token.get("top_logprobs") or []]
+    listed = token.get("top_logprobs")
+    alternatives = [_counted(each) for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     return {**_counted(token), "top_logprobs": alternatives}
 
 
@@ -181,8 +184,8 @@ def _write_reasoning(item: Item, home: Json) -> Json:
     body["summary"] = [{"type": "summary_text", "text": p.text} for p in thoughts if p.kind == "summary" and p.text]
     if full := [{"type": "reasoning_text", "text": p.text} for p in thoughts if p.kind == "full"]:
         body["content"] = full
-    if sealed := next((p.sealed for p in thoughts if p.sealed and p.sealed.format == "responses"), None):
-        body["encrypted_content"] = sealed.value
+    if sealed := next((p.sealed for p in thoughts if p.sealed), None):
+        body["encrypted_content"] = shown(sealed, "responses")
     return body
 
 
@@ -230,7 +233,7 @@ def read_item(item: Json) -> list[hub.Part]:
     match item["type"]:
         case "message":
             wire = {"item": {key: value for key, value in item.items() if key not in ("type", "role", "content")}}
-            return [_with_item(content.read_part(part, "content"), wire) for part in item["content"] or []]
+            return [_with_item(read_part(part), wire) for part in item["content"] or []]
         case "reasoning":
             return [*read_reasoning(item)]
         case "function_call" | "custom_tool_call" as kind:
@@ -240,9 +243,16 @@ def read_item(item: Json) -> list[hub.Part]:
     return [hub.Raw(format="responses", value=item)]
 
 
+def read_part(part: Any) -> hub.Part:
+    """A content part of an answer. Raises ValueError where it is faulty: the fault is not the client's."""
+    try:
+        return content.read_part(part, "")
+    except ProxyError as error:
+        raise ValueError(f"content: {error.message}") from None
+
+
 def _with_item(part: hub.Part, wire: Json) -> hub.Part:
     part.wire = {**part.wire, **wire}
-    part.path = ""
     return part
 
 
@@ -260,11 +270,13 @@ def read_reasoning(item: Json) -> list[hub.Reasoning]:
 
 
 def read_call(item: Json, text: str) -> hub.ToolCall:
-    """A function or custom call with the arguments given."""
+    """A function or custom call with the arguments given. Raises ValueError for one without a name."""
+    if not item["name"]:
+        raise ValueError("a tool call without a name")
     known = ("type", "id", "status", "call_id", "name", "namespace", "arguments", "input")
     return hub.ToolCall(
-        type="custom" if item["type"] == "custom_tool_call" else "function", text=text, id=item.get("call_id") or "",
-        name=item["name"], namespace=item.get("namespace"), wire={"id": item.get("id")},
+        type="custom" if item["type"] == "custom_tool_call" else "function", text=text, name=item["name"],
+        id=item.get("call_id") or item.get("id") or "", namespace=item.get("namespace"), wire={"id": item.get("id")},
         extra={key: value for key, value in item.items() if key not in known},
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from convert import hub, sse
 from convert.errors import ProxyError
-from convert.formats.responses import content, output
+from convert.formats.responses import output
 from convert.formats.responses.errors import read_error, read_failure
 from convert.formats.responses.flavor import ResponsesFlavor
 from convert.formats.responses.response import ECHO, read_reason, read_usage
@@ -161,7 +161,7 @@ class _Reader:
         """Closes a text or refusal with what its finished form says beyond the deltas."""
         if key not in self.parts:
             return
-        whole = content.read_part(part, "")
+        whole = output.read_part(part)
         logprobs = None if key in self.grown else getattr(whole, "logprobs", None)
         yield from self.rest(key, getattr(whole, "text", ""), logprobs)
         yield from self.parts.close(key, citations=getattr(whole, "citations", []), extra=getattr(whole, "extra", {}))

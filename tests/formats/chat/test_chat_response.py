@@ -37,8 +37,9 @@ def test_calls_without_ids_and_with_the_same_id():
     assert len(set(ids)) == 3 and all(ids) and ids[1] == "a"
 
 
-def test_a_call_without_a_name_is_an_upstreams_fault():
-    calls = [{"id": "a", "function": {"name": "", "arguments": "{}"}}]
+@pytest.mark.parametrize("name", ["", None, 7, ["f"]])
+def test_a_call_without_a_name_is_an_upstreams_fault(name):
+    calls = [{"id": "a", "function": {"name": name, "arguments": "{}"}}]
     with pytest.raises(ProxyError) as caught:
         answered("chat", "responses", completion({"content": None, "tool_calls": calls}))
     assert caught.value.kind == "upstream"

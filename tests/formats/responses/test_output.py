@@ -1,8 +1,12 @@
 import pytest
 
 from convert import hub
+from convert.errors import ProxyError
 from convert.formats.responses import output
+from convert.formats.responses.items import read_items
 from convert.losses import Report
+from convert.sealed import untag
+from tests.formats.converting import answered, events, response, said
 
 
 def items(*parts, choice=0):
@@ -74,9 +78,12 @@ def test_the_finished_item(part, written):
     assert output.write_item(items(part)[0], Report()).items() >= written.items()
 
 
-def test_foreign_seals_are_never_given_to_this_client():
-    part = hub.Reasoning(text="hm", sealed=hub.Sealed("messages", "sig"))
-    assert "encrypted_content" not in output.write_item(items(part)[0], Report())
+def test_foreign_seals_are_given_to_the_client_with_a_tag():
+    state = hub.Sealed("messages", "sig")
+    item = output.write_item(items(hub.Reasoning(text="hm", sealed=state))[0], Report())
+    assert untag(item["encrypted_content"]) == state
+    (message,) = read_items([item])
+    assert message.parts[-1].sealed == state
 
 
 def test_log_probabilities_get_what_the_wire_requires():
@@ -91,3 +98,40 @@ def test_log_probabilities_get_what_the_wire_requires():
 def test_a_call_that_openai_runs_itself_is_kept_whole():
     item = {"type": "tool_search_call", "execution": "server", "call_id": None, "arguments": {}}
     assert output.read_item(item) == [hub.Raw(format="responses", value=item)]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {**said(""), "content": [7]},
+        {**said(""), "content": [{}]},
+        {**said(""), "content": "x"},
+        {**said(""), "content": [{"type": "output_text", "text": 7}]},
+        {**said(""), "content": [{"type": "output_text"}]},
+        {**said(""), "content": [{"type": "refusal"}]},
+        {**said(""), "content": [{"type": "output_text", "text": "a", "annotations": 7}]},
+        {**said(""), "content": [{"type": "output_text", "text": "a", "annotations": [7]}]},
+        {"type": "reasoning", "summary": [{}]},
+        {"type": "function_call", "call_id": "c", "name": "", "arguments": "{}"},
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": 7},
+    ],
+)
+def test_a_faulty_item_is_the_upstreams_fault_not_the_clients(item):
+    with pytest.raises(ProxyError) as caught:
+        answered("responses", "chat", response(item))
+    assert (caught.value.kind, caught.value.status, caught.value.param) == ("upstream", 502, None)
+    added = {"type": "response.output_item.added", "output_index": 0, "item": item}
+    done = {"type": "response.output_item.done", "output_index": 0, "item": item}
+    for chunks in ([done], [added, done]):
+        seen = events("responses", [*chunks, {"type": "response.completed", "response": response(item)}])
+        assert [event.error.kind for event in seen if isinstance(event, hub.Failure)] == ["upstream"]
+
+
+@pytest.mark.parametrize("listed", [7, "x", {"x": 7}, [7], None])
+def test_odd_alternatives_of_a_token_are_left_out(listed):
+    assert output.logprob({"token": "a", "logprob": -1, "top_logprobs": listed})["top_logprobs"] == []
+
+
+def test_a_call_without_an_id_takes_the_items():
+    (call,) = output.read_item({"type": "function_call", "id": "fc_1", "name": "f", "arguments": "{}"})
+    assert call.id == "fc_1"
