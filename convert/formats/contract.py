@@ -82,6 +82,7 @@ class Format:
     closes: Callable[[bytes], bool]  # whether they hold the event that nothing follows
     keep_alive: bytes  # what may be sent between two frames while nothing happens (lane 0)
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with each upstream call
+    in_url: frozenset[str] = frozenset()  # fields of the body that the wire has in the URL instead (Gemini's model)
 
 
 def take(body: Json, key: str, default: Any = None) -> Any:

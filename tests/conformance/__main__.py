@@ -33,13 +33,10 @@ from tests import recordings
 from tests.laws.meaning import assert_same
 from tests.laws.schemas import violations
 from tests.recordings import Recording
+from tests.smallest import ASKED
 
 ROOT = Path(__file__).parent.parent.parent
 CUTS = (0, 1, 7)
-ASKED: dict[str, dict[str, Any]] = {
-    "chat": {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream_options": {"include_usage": True}},
-    "responses": {"model": "m", "input": "hi"},
-}
 PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses"}
 
 

@@ -18,16 +18,13 @@ from convert.exchange import Exchange
 from convert.formats import FORMATS
 from convert.formats.contract import Format
 from tests.recordings import OWN, Recording, cut, requests, responses, streams
+from tests.smallest import SMALLEST
 
 MUTANTS = 60  # of each recording
 JUNK: list[Any] = [
     None, True, 0, -1, 1.5, "", "x", "\ud83d", [], {}, [None], [[]], [{}], {"type": "x"}, {"type": None}, "9" * 400,
     [{"type": "text"}], {"": {}},
 ]  # fmt: skip
-SMALLEST: dict[str, dict[str, Any]] = {
-    "chat": {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
-    "responses": {"model": "m", "input": "hi"},
-}
 WIRES = [(client, wire) for client in FORMATS.values() for wire in FORMATS.values() if client is not wire]
 
 

@@ -21,12 +21,9 @@ from convert.formats.contract import Format
 from convert.losses import Loss
 from tests.laws.facts import facts, known_to_the_client, missing
 from tests.recordings import Recording, requests
+from tests.smallest import SMALLEST
 
 EXPECTED = tomllib.loads((Path(__file__).parent / "expected_losses.toml").read_text())["loss"]
-SMALLEST: dict[str, dict[str, Any]] = {
-    "chat": {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
-    "responses": {"model": "m", "input": "hi"},
-}
 
 
 def conversions() -> Iterator[Any]:

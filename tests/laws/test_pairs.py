@@ -16,11 +16,7 @@ from convert.formats.contract import Format
 from tests.laws.meaning import assert_same
 from tests.laws.schemas import violations
 from tests.recordings import Recording, cut, requests, responses, streams
-
-ASKED: dict[str, dict[str, Any]] = {
-    "chat": {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream_options": {"include_usage": True}},
-    "responses": {"model": "m", "input": "hi"},
-}
+from tests.smallest import ASKED
 
 
 def onto_each(recordings: Callable[[], tuple[Recording, ...]]) -> Any:

@@ -15,6 +15,7 @@ from convert.errors import invalid
 from convert.formats.contract import take
 from convert.formats.responses import builtin, content
 from convert.formats.responses.definitions import read_tools
+from convert.sealed import found
 
 Json = dict[str, Any]
 ROLES = ("user", "assistant", "system", "developer")
@@ -204,7 +205,7 @@ def reasoning_parts(item: Json, path: str) -> list[hub.Reasoning]:
             parts += [_read_thought(text, kind, f"{path}.{key}[{n}]") for n, text in enumerate(texts)]
     parts = parts or [hub.Reasoning(kind="summary", path=path, wire={"absent": True})]
     if (blob := take(item, "encrypted_content")) is not None:
-        parts[-1].sealed = hub.Sealed("responses", blob)
+        parts[-1].sealed = found(blob, "responses")
     return parts
 
 
