@@ -276,7 +276,8 @@ def read_call(item: Json, text: str) -> hub.ToolCall:
     known = ("type", "id", "status", "call_id", "name", "namespace", "arguments", "input")
     return hub.ToolCall(
         type="custom" if item["type"] == "custom_tool_call" else "function", text=text, name=item["name"],
-        id=item.get("call_id") or item.get("id") or "", namespace=item.get("namespace"), wire={"id": item.get("id")},
+        id=item.get("call_id") or item.get("id") or "", namespace=item.get("namespace"),
+        wire={"id": item.get("id")},
         extra={key: value for key, value in item.items() if key not in known},
     )  # fmt: skip
 

@@ -109,6 +109,8 @@ def test_content_without_a_place_is_refused_not_dropped(client, wire, body, para
         ({"type": "text", "text": 7}, ".text"),
         ({"type": "image_url"}, ".image_url.url"),
         ({"type": "image_url", "image_url": {"url": 7}}, ".image_url.url"),
+        ({"type": "image_url", "image_url": {"url": "u", "detail": 7}}, ".image_url.detail"),
+        ({"type": "file", "file": {"file_id": "f", "filename": 7}}, ".file.filename"),
         ({"type": "input_audio"}, ".input_audio"),
         ({"type": "file", "file": {}}, ".file"),
         ({"type": "refusal"}, ".refusal"),

@@ -110,7 +110,11 @@ def test_allowed_tools_are_native_or_the_only_ones_on_offer():
         ([{"type": "function"}], "tools[0].function"),
         ([{"type": "function", "function": {}}], "tools[0].function.name"),
         ([{"type": "function", "function": {"name": ""}}], "tools[0].function.name"),
+        ([{"type": "function", "function": {"name": "f", "parameters": "x"}}], "tools[0].function.parameters"),
+        ([{"type": "function", "function": {"name": "f", "description": 7}}], "tools[0].function.description"),
+        ([{"type": "function", "function": {"name": "f", "strict": "yes"}}], "tools[0].function.strict"),
         ([FUNCTION, {"type": "custom"}], "tools[1].custom.name"),
+        ([FUNCTION, {"type": "custom", "custom": {"name": "g", "format": 7}}], "tools[1].custom.format"),
     ],
 )
 def test_the_path_of_a_faulty_tool(tools, param):
@@ -161,3 +165,19 @@ def test_where_no_schema_is_taken_it_is_told_in_words():
     system = str(written["messages"][0]["content"])
     assert "Be brief." in system and '"properties"' in system
     assert lost == ["text.format approximated (the schema is told in words)"]
+
+
+@pytest.mark.parametrize(
+    ("form", "param"),
+    [
+        ("json", "response_format"),
+        ({}, "response_format.type"),
+        ({"type": 7}, "response_format.type"),
+        ({"type": "json_schema"}, "response_format.json_schema"),
+        ({"type": "json_schema", "json_schema": {"name": 7}}, "response_format.json_schema.name"),
+        ({"type": "json_schema", "json_schema": {"name": "n", "schema": []}}, "response_format.json_schema.schema"),
+        ({"type": "json_schema", "json_schema": {"name": "n", "strict": 1}}, "response_format.json_schema.strict"),
+    ],
+)
+def test_the_path_of_a_faulty_output(form, param):
+    assert fault("chat", {"messages": [{"role": "user", "content": "hi"}], "response_format": form})[0] == param

@@ -77,7 +77,13 @@ def test_arguments_as_an_object_are_taken_for_their_text():
         ({"role": "assistant", "tool_calls": [{"id": "a"}]}, ".tool_calls[0].function.name"),
         ({"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}, ".tool_calls[0].id"),
         ({"role": "assistant", "tool_calls": [call("a", arguments=7)]}, ".tool_calls[0].function.arguments"),
+        ({"role": "assistant", "tool_calls": [{"id": "a", "custom": {"name": "f", "input": 7}}]},
+         ".tool_calls[0].custom.input"),
+        ({"role": "assistant", "content": "a", "refusal": 7}, ".refusal"),
+        ({"role": "assistant", "content": "a", "reasoning_content": ["a"]}, ".reasoning_content"),
+        ({"role": "user", "content": "a", "name": 7}, ".name"),
         ({"role": "assistant", "function_call": {}}, ".function_call.name"),
+        ({"role": "assistant", "function_call": {"name": "f", "arguments": 7}}, ".function_call.arguments"),
     ],
 )  # fmt: skip
 def test_the_path_of_a_faulty_message(message, param):

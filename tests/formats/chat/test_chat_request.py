@@ -80,6 +80,37 @@ def test_parameters_that_ask_for_the_default_are_no_loss():
     assert sent("chat", "responses", {"messages": [USER], "n": 2})[1] == ["n dropped"]
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("temperature", "hot"), ("top_p", []), ("max_tokens", "many"), ("max_completion_tokens", 1.5), ("n", "2"),
+        ("stop", 7), ("stop", [7]), ("stop", {}), ("seed", "x"), ("frequency_penalty", "x"), ("presence_penalty", []),
+        ("logit_bias", []), ("logprobs", "x"), ("top_logprobs", "2"), ("parallel_tool_calls", "x"), ("user", 7),
+        ("service_tier", {}), ("metadata", []), ("store", "x"), ("verbosity", 7), ("prompt_cache_key", 7),
+        ("safety_identifier", []), ("prediction", "x"), ("modalities", "text"), ("audio", "wav"),
+        ("reasoning_effort", 7), ("web_search_options", "x"), ("temperature", True), ("seed", True),
+    ],
+)  # fmt: skip
+def test_a_parameter_of_the_wrong_type_is_named(name, wrong):
+    assert fault("chat", {"messages": [USER], name: wrong})[0] == name
+
+
+def test_a_choice_of_tools_without_tools_is_told():
+    assert sent("chat", "responses", {"messages": [USER], "tool_choice": "required"}) == (
+        to_responses({}), ["tool_choice dropped (there are no tools)"],
+    )  # fmt: skip
+    assert sent("responses", "chat", {"input": "hi", "tool_choice": "required"})[1] == [
+        "tool_choice dropped (there are no tools)"
+    ]
+    assert sent("chat", "responses", {"messages": [USER], "tool_choice": "none"})[1] == []
+
+
+def test_an_upstream_never_gets_an_empty_conversation():
+    assert fault("responses", {"input": []})[0] == "input"
+    assert fault("responses", {"input": [{"type": "web_search_call", "id": "w"}]})[0] == "input"
+    assert to_chat({"input": [], "instructions": "Greet."})["messages"] == [{"role": "system", "content": "Greet."}]
+
+
 def test_the_path_of_a_fault():
     assert fault("chat", {"messages": 7})[0] == "messages"
     assert fault("chat", {"messages": [USER], "stream_options": 7})[0] == "stream_options"

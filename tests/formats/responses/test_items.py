@@ -3,8 +3,11 @@ import pytest
 from convert import hub
 from convert.exchange import Exchange
 from convert.formats import FORMATS
+from convert.formats.responses.flavor import ResponsesFlavor
 from convert.formats.responses.items import read_item, read_items
-from tests.formats.converting import fault, to_chat
+from convert.formats.responses.request import read_request, write_request
+from convert.losses import Report
+from tests.formats.converting import USER, fault, sent, to_chat
 
 
 def test_a_bare_string_is_one_user_message():
@@ -94,6 +97,16 @@ def test_reasoning_keeps_its_seal_on_its_last_text():
         ({"type": "custom_tool_call", "call_id": "c", "name": "f"}, ".input"),
         ({"type": "function_call_output", "output": "1"}, ".call_id"),
         ({"type": "function_call_output", "call_id": "c", "output": 7}, ".output"),
+        ({"type": "local_shell_call", "action": {"type": "exec", "command": ["ls"]}}, ".call_id"),
+        ({"type": "local_shell_call", "call_id": 7, "action": {}}, ".call_id"),
+        ({"type": "local_shell_call", "call_id": "c"}, ".action"),
+        ({"type": "local_shell_call", "call_id": "c", "action": 7}, ".action"),
+        ({"type": "apply_patch_call", "call_id": "c", "operation": [7]}, ".operation"),
+        ({"type": "tool_search_call", "call_id": "c", "execution": "client", "arguments": 7}, ".arguments"),
+        ({"type": "tool_search_call", "call_id": 7, "execution": "client", "arguments": {}}, ".call_id"),
+        ({"type": "local_shell_call_output", "output": "x"}, ".call_id"),
+        ({"type": "local_shell_call_output", "call_id": "c", "output": 7}, ".output"),
+        ({"type": "tool_search_output", "call_id": "c", "execution": "client", "tools": 7}, ".tools"),
         ({"type": "reasoning", "summary": 7}, ".summary"),
         ({"type": "reasoning", "summary": [7]}, ".summary[0]"),
         ({"type": "additional_tools", "tools": [7]}, ".tools[0]"),
@@ -115,3 +128,18 @@ def test_an_item_of_an_unknown_type_is_refused_where_it_would_have_to_be_convert
     )
     form, body = FORMATS["responses"], {"model": "m", "input": items}
     assert Exchange(form, form, body, form.flavor()).request() is body
+
+
+def test_a_shell_call_of_an_older_client_is_known_by_its_item_id():
+    call = {"type": "local_shell_call", "id": "lsh_1", "call_id": None, "action": {"type": "exec", "command": ["ls"]}}
+    result = {"type": "function_call_output", "call_id": "lsh_1", "output": "a"}
+    _, called, answer = to_chat({"input": [USER, call, result]})["messages"]
+    assert called["tool_calls"][0]["id"] == answer["tool_call_id"] == "lsh_1"
+    request = read_request({"model": "m", "input": [USER, call]})
+    assert write_request(request, ResponsesFlavor(), Report())["input"][1] == call
+
+
+@pytest.mark.parametrize("kind", ["compaction", "compaction_summary", "context_compaction", "web_search_call"])
+def test_an_item_for_openais_servers_alone_is_told_as_lost(kind):
+    written, lost = sent("responses", "chat", {"input": [USER, {"type": kind, "id": "x"}]})
+    assert len(written["messages"]) == 1 and lost == [f"input[1] dropped (no place for '{kind}')"]

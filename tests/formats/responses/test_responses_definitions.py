@@ -98,6 +98,10 @@ def test_a_hosted_tool_is_reported_and_never_an_empty_function(tool):
         ({}, "tools[1]"),
         ({"type": "function"}, "tools[1].name"),
         ({"type": "function", "name": ""}, "tools[1].name"),
+        ({"type": "function", "name": "g", "parameters": "x"}, "tools[1].parameters"),
+        ({"type": "function", "name": "g", "description": 7}, "tools[1].description"),
+        ({"type": "function", "name": "g", "strict": "yes"}, "tools[1].strict"),
+        ({"type": "custom", "name": "g", "format": "text"}, "tools[1].format"),
         ({"type": "custom"}, "tools[1].name"),
         ({"type": "namespace", "name": "n", "tools": [{"type": "function"}]}, "tools[1].tools[0].name"),
         ({"type": "namespace", "name": "n", "tools": 7}, "tools[1].tools"),
@@ -122,7 +126,13 @@ def test_the_path_of_a_faulty_choice(choice, param):
 
 @pytest.mark.parametrize(
     ("form", "param"),
-    [({"type": "xml"}, "text.format.type"), (7, "text.format.type"), ({"type": "json_schema"}, "text.format.schema")],
+    [
+        ({"type": "xml"}, "text.format.type"),
+        (7, "text.format.type"),
+        ({"type": "json_schema"}, "text.format.schema"),
+        ({"type": "json_schema", "schema": {}, "name": 7}, "text.format.name"),
+        ({"type": "json_schema", "schema": {}, "strict": "yes"}, "text.format.strict"),
+    ],
 )
 def test_the_path_of_a_faulty_output(form, param):
     assert fault("responses", {"input": "hi", "text": {"format": form}})[0] == param

@@ -72,3 +72,28 @@ def test_what_is_asked_beyond_the_text_is_told():
     )
     assert sorted(lost) == ["include dropped", "truncation dropped"]
     assert sent("responses", "chat", {"input": "hi", "truncation": "disabled"})[1] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("temperature", "hot"), ("top_p", []), ("max_output_tokens", "many"), ("top_logprobs", "2"), ("user", 7),
+        ("parallel_tool_calls", "x"), ("service_tier", 7), ("prompt_cache_key", 7), ("safety_identifier", []),
+        ("metadata", []), ("store", "x"), ("truncation", 7), ("max_tool_calls", "x"), ("stream", "x"), ("tools", 7),
+    ],
+)  # fmt: skip
+def test_a_parameter_of_the_wrong_type_is_named(name, wrong):
+    assert fault("responses", {"input": "hi", name: wrong})[0] == name
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"text": {"verbosity": 7}}, "text.verbosity"),
+        ({"reasoning": {"effort": 7}}, "reasoning.effort"),
+        ({"reasoning": {"summary": []}}, "reasoning.summary"),
+        ({"include": [7]}, "include[0]"),
+    ],
+)
+def test_a_member_of_the_wrong_type_is_named(body, param):
+    assert fault("responses", {"input": "hi", **body})[0] == param
