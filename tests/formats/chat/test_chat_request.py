@@ -84,7 +84,7 @@ def test_parameters_that_ask_for_the_default_are_no_loss():
     ("name", "wrong"),
     [
         ("temperature", "hot"), ("top_p", []), ("max_tokens", "many"), ("max_completion_tokens", 1.5), ("n", "2"),
-        ("stop", 7), ("stop", [7]), ("stop", {}), ("seed", "x"), ("frequency_penalty", "x"), ("presence_penalty", []),
+        ("stop", 7), ("stop", {}), ("seed", "x"), ("frequency_penalty", "x"), ("presence_penalty", []),
         ("logit_bias", []), ("logprobs", "x"), ("top_logprobs", "2"), ("parallel_tool_calls", "x"), ("user", 7),
         ("service_tier", {}), ("metadata", []), ("store", "x"), ("verbosity", 7), ("prompt_cache_key", 7),
         ("safety_identifier", []), ("prediction", "x"), ("modalities", "text"), ("audio", "wav"),
@@ -93,6 +93,10 @@ def test_parameters_that_ask_for_the_default_are_no_loss():
 )  # fmt: skip
 def test_a_parameter_of_the_wrong_type_is_named(name, wrong):
     assert fault("chat", {"messages": [USER], name: wrong})[0] == name
+
+
+def test_a_stop_sequence_of_the_wrong_type_is_named():
+    assert fault("chat", {"messages": [USER], "stop": ["a", 7]})[0] == "stop[1]"
 
 
 def test_a_choice_of_tools_without_tools_is_told():
@@ -107,7 +111,7 @@ def test_a_choice_of_tools_without_tools_is_told():
 
 def test_an_upstream_never_gets_an_empty_conversation():
     assert fault("responses", {"input": []})[0] == "input"
-    assert fault("responses", {"input": [{"type": "web_search_call", "id": "w"}]})[0] == "input"
+    assert fault("responses", {"input": None})[0] == "input"
     assert to_chat({"input": [], "instructions": "Greet."})["messages"] == [{"role": "system", "content": "Greet."}]
 
 
