@@ -14,7 +14,6 @@ from convert.access import admit
 from convert.api.serving import presented, route_to, state
 from convert.errors import ProxyError
 from convert.formats import FORMATS
-from convert.relay import sent_headers
 from convert.settings import Upstream
 
 Json = dict[str, Any]
@@ -61,7 +60,7 @@ def _of(upstream: Upstream, alone: bool) -> list[Json]:
         return [_model(name, upstream) for name in upstream.listed]
     try:
         route = route_to(upstream)
-        body = state().relay.get(route.models_url(), sent_headers({}, route.wire.credentials(route.key), stream=False))
+        body = state().relay.get(route.models_url(), route.headers(None, {}, stream=False))
     except ProxyError:
         if alone:
             raise
