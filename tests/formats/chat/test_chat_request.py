@@ -118,3 +118,34 @@ def test_an_upstream_never_gets_an_empty_conversation():
 def test_the_path_of_a_fault():
     assert fault("chat", {"messages": 7})[0] == "messages"
     assert fault("chat", {"messages": [USER], "stream_options": 7})[0] == "stream_options"
+
+
+def test_nothing_is_sent_that_was_not_asked_for():
+    assert to_chat({"input": "hi"}) == {"model": "m", "messages": [USER]}
+
+
+@pytest.mark.parametrize("temperature", [0, 0.7, 1, 0.1 + 0.2, 1e-7])
+def test_numbers_stay_as_they_are(temperature):
+    written = to_chat({"input": "hi", "temperature": temperature})["temperature"]
+    assert written == temperature and type(written) is type(temperature)
+
+
+@pytest.mark.parametrize(
+    ("client", "body", "lost"),
+    [
+        ("chat", {"stop": ["x"]}, "stop"), ("chat", {"seed": 4}, "seed"),
+        ("chat", {"logit_bias": {"1": 2}}, "logit_bias"),
+        ("chat", {"presence_penalty": 1}, "presence_penalty"), ("chat", {"frequency_penalty": 1}, "frequency_penalty"),
+        ("chat", {"prediction": {"type": "content", "content": "x"}}, "prediction"), ("chat", {"top_k": 4}, "top_k"),
+        ("chat", {"modalities": ["audio"]}, "modalities"), ("chat", {"a_future_field": 1}, "a_future_field"),
+        ("responses", {"max_tool_calls": 3}, "max_tool_calls"), ("responses", {"truncation": "auto"}, "truncation"),
+        ("responses", {"include": ["file_search_call.results"]}, "include"),
+        ("responses", {"reasoning": {"summary": "auto"}}, "reasoning.summary"),
+        ("responses", {"context_management": [{"type": "compaction"}]}, "context_management"),
+    ],
+)  # fmt: skip
+def test_a_parameter_that_only_one_api_has_is_told(client, body, lost):
+    base = {"messages": [USER]} if client == "chat" else {"input": "hi"}
+    wire = "responses" if client == "chat" else "chat"
+    written, losses = sent(client, wire, {**base, **body})
+    assert losses == [f"{lost} dropped"] and written == sent(client, wire, base)[0]
