@@ -7,7 +7,7 @@ from convert.formats import FORMATS
 from convert.formats.responses.flavor import ResponsesFlavor
 from convert.formats.responses.response import read_response, response_id, write_response
 from convert.losses import Report
-from tests.formats.converting import answered, completion, response, said, spoiled
+from tests.formats.converting import answered, chunk, completion, response, said, spoiled, streamed
 
 
 def test_the_settings_of_the_request_are_repeated():
@@ -108,3 +108,20 @@ def test_calls_of_openais_own_tools_are_told_as_lost():
     body = exchange.response(response(item, said("Hi")))
     assert body["choices"][0]["message"]["content"] == "Hi" and body["choices"][0]["finish_reason"] == "stop"
     assert [str(loss) for loss in exchange.report.losses] == ["output.web_search_call dropped"]
+
+
+@pytest.mark.parametrize("arguments", ["", '{"x', '{"x": 1}'])
+def test_a_call_that_was_cut_off_is_not_told_as_complete(arguments):
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    body = answered("chat", "responses", completion({"content": None, "tool_calls": [call]}, "length"))
+    assert (body["status"], body["output"][0]["status"]) == ("incomplete", "incomplete")
+    chunks = [chunk({"tool_calls": [call]}), chunk(finish="length")]
+    done = [each for each in streamed("chat", "responses", chunks) if each["type"] == "response.output_item.done"]
+    assert [each["item"]["status"] for each in done] == ["incomplete"]
+
+
+def test_a_cut_call_of_a_built_in_is_not_told_as_complete():
+    asked = {"model": "m", "input": "hi", "tools": [{"type": "local_shell"}]}
+    call = {"id": "c", "type": "function", "function": {"name": "local_shell", "arguments": '{"comm'}}
+    body = answered("chat", "responses", completion({"content": None, "tool_calls": [call]}, "length"), asked)
+    assert (body["output"][0]["type"], body["output"][0]["status"]) == ("function_call", "incomplete")
