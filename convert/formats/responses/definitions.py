@@ -14,6 +14,7 @@ from convert.formats.responses import builtin
 from convert.losses import Report
 
 Json = dict[str, Any]
+SEARCH_OPTIONS = ("filters", "search_context_size", "user_location")
 
 
 def read_tools(tools: Any, path: str) -> list[hub.Tool]:
@@ -80,8 +81,11 @@ def write_tool(tool: hub.Tool, home: bool, report: Report) -> Json | None:
     if "tool" in tool.wire:
         return dict(tool.wire["tool"])
     if tool.type == "hosted":
-        if home or tool.name == "web_search":
+        if home:
             return {"type": tool.name, **tool.extra}
+        if tool.name == "web_search":
+            report.extras(tool.path, {key: value for key, value in tool.extra.items() if key not in SEARCH_OPTIONS})
+            return {"type": tool.name, **{key: tool.extra[key] for key in SEARCH_OPTIONS if key in tool.extra}}
         report.dropped(tool.path, f"hosted tool '{tool.name}'")
         return None
     body: Json = {"type": tool.type, "name": tool.name}

@@ -60,7 +60,7 @@ class _Writer:
                 yield from self.item(message, part)
         if thoughts:
             yield from self.reasoning(message, thoughts)
-        if words or not message.parts:
+        if words or (self.home and not message.parts):
             yield self.message(message, words)
 
     def is_content(self, part: hub.Part) -> bool:

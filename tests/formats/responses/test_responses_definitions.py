@@ -156,3 +156,10 @@ def test_a_predefined_tool_wins_over_one_of_the_same_name_that_a_search_found():
     }
     written = to_chat({"input": [{"role": "user", "content": "hi"}, search, found], "tools": [FUNCTION]})
     assert [tool["function"]["description"] for tool in written["tools"]] == ["d"]
+
+
+def test_another_providers_web_search_keeps_what_this_one_knows():
+    tool = {"type": "web_search", "web_search": {"enable": True}, "search_context_size": "low"}
+    written, lost = sent("chat", "responses", {"messages": [{"role": "user", "content": "hi"}], "tools": [tool]})
+    assert written["tools"] == [{"type": "web_search", "search_context_size": "low"}]
+    assert lost == ["tools[0].web_search dropped"]
