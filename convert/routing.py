@@ -44,11 +44,11 @@ class Route:
         passed = {name: given[name] for name in own if name in given}
         return {**self.wire.headers, **passed, **sent(given, self.wire.credentials(self.key), stream)}
 
-    def models_url(self) -> str:
-        """The URL of the upstream's list of models, beside its endpoint."""
+    def at(self, path: str) -> str:
+        """The URL of another endpoint of the upstream ("/models"), beside that of the answers."""
         base = urlsplit(self.upstream.url)
         given = base.path.rstrip("/").removesuffix(self.wire.path("", False))
-        return _with_path(base, base_path(self.upstream, given) + "/models")
+        return _with_path(base, base_path(self.upstream, given) + path)
 
 
 def endpoint(upstream: Upstream, path: str) -> str:

@@ -60,7 +60,7 @@ def test_the_path_is_that_of_the_wire() -> None:
     ],
 )
 def test_the_list_of_models_is_beside_the_endpoint(base: str, url: str) -> None:
-    assert route(base).models_url() == url
+    assert route(base).at("/models") == url
 
 
 UPSTREAMS = (

@@ -7,7 +7,8 @@ COUNTED = [
     ("The quick brown fox jumps over the lazy dog, and then it sleeps until the morning comes again.", 20),
     ("def read(path: Path) -> dict[str, Any]:\n    with path.open() as file:\n        return json.load(file)\n", 26),
     (
-        '{"type":"object","properties":{"city":{"type":"string","description":"The name of a city."}},"required":["city"]}',
+        '{"type":"object","properties":{"city":{"type":"string",'
+        '"description":"The name of a city."}},"required":["city"]}',
         28,
     ),
     ("Съешь ещё этих мягких французских булок, да выпей же чаю. Программа работает быстро и надёжно.", 28),

@@ -60,6 +60,15 @@ class ReadError(Protocol):
         """`body`: parsed JSON, or text where the upstream sent something else."""
 
 
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """How an upstream counts the tokens of a request before it is made."""
+
+    path: Callable[[str], str]  # model -> path under the base URL
+    body: Callable[[Json, str], Json]  # (written request, model) -> the body to send
+    member: str  # of the answer, with the number
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
     """One wire format, client-facing and upstream."""
@@ -83,6 +92,10 @@ class Format:
     keep_alive: bytes  # what may be sent between two frames while nothing happens (lane 0)
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with each upstream call
     client_headers: tuple[str, ...] = ()  # of a client of this format, for an upstream of this format
+    seals: frozenset[str] = frozenset()  # where a client is given sealed state: "reasoning", "call"
+    counter: Counter | None = None  # None: such an upstream has none
+    counted: Callable[[Json], Json] = dict  # a client's request for a count -> the request that it is about
+    write_count: Callable[[int], Json] = lambda number: {"input_tokens": number}
     in_url: frozenset[str] = frozenset()  # fields of the body that the wire has in the URL instead (Gemini's model)
 
 
