@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from convert import hub
-from convert.errors import invalid
+from convert.errors import ProxyError, invalid
 from convert.formats.chat import definitions, history, messages
 from convert.formats.chat.answer import SERVICE_TIERS
 from convert.formats.chat.flavor import ChatFlavor
@@ -137,6 +137,8 @@ def write_request(request: hub.Request, flavor: ChatFlavor, report: Report) -> J
     schema_in_words = _output(request, body, home, flavor, report)
     turns = [*_system(request, schema_in_words), *turns]
     body["messages"] = history.write_messages(turns, home, flavor, report)
+    if not body["messages"] and not home:
+        raise ProxyError("unsupported", "nothing of the input can be converted for this upstream", param="input")
     _write_tools(request, body, home, flavor, report)
     _write_params(request, body, home, report)
     if request.thinking:

@@ -1,5 +1,6 @@
 import pytest
 
+from convert.errors import ProxyError
 from tests.formats.converting import USER, fault, sent, to_chat, to_responses
 
 BOTH = [  # (in Chat, in Responses)
@@ -113,6 +114,12 @@ def test_an_upstream_never_gets_an_empty_conversation():
     assert fault("responses", {"input": []})[0] == "input"
     assert fault("responses", {"input": None})[0] == "input"
     assert to_chat({"input": [], "instructions": "Greet."})["messages"] == [{"role": "system", "content": "Greet."}]
+
+
+def test_a_conversation_of_which_nothing_is_left_is_refused():
+    with pytest.raises(ProxyError) as caught:
+        to_chat({"input": [{"type": "web_search_call", "id": "ws_1"}]})
+    assert (caught.value.status, caught.value.param) == (400, "input")
 
 
 def test_the_path_of_a_fault():
