@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from convert import sse
+
+Make = Callable[..., FlaskClient]
+ASKED = {"model": "m", "max_tokens": 50, "messages": [{"role": "user", "content": "Hello there"}]}
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/messages", "/v1/messages?beta=true"])
+def test_a_message_of_an_upstream_that_speaks_another_api(make: Make, path: str) -> None:
+    body = make().post(path, json=ASKED).get_json()
+    assert (body["type"], body["role"], body["stop_reason"]) == ("message", "assistant", "end_turn")
+    assert body["content"] == [{"type": "text", "text": "Hello there"}]
+    assert body["usage"]["input_tokens"] > 0
+
+
+def test_a_stream_has_a_name_on_every_event(make: Make) -> None:
+    data = make().post("/v1/messages", json={**ASKED, "stream": True}).data
+    names = [line[7:].decode() for line in data.splitlines() if line.startswith(b"event: ")]
+    kinds = [chunk["type"] for chunk in sse.chunks([data])]
+    assert names == kinds
+    assert kinds[0] == "message_start" and kinds[-1] == "message_stop" and "content_block_delta" in kinds
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({**ASKED, "messages": []}, 400, "messages"),
+        ({"model": "m", "messages": ASKED["messages"]}, 200, ""),
+        ({**ASKED, "messages": [{"role": "robot", "content": "a"}]}, 400, "messages[0].role"),
+        ({**ASKED, "thread": {"type": "create"}}, 400, "thread"),
+    ],
+)
+def test_a_mistake_is_told_in_anthropics_shape(make: Make, body: Any, status: int, words: str) -> None:
+    answer = make().post("/v1/messages", json=body)
+    assert answer.status_code == status
+    if status == 400:
+        told = answer.get_json()
+        assert told["type"] == "error" and told["error"]["type"] == "invalid_request_error"
+        assert words in told["error"]["message"]
+
+
+def test_a_thread_is_refused_in_the_way_that_makes_the_sdk_send_everything(make: Make) -> None:
+    error = make().post("/v1/messages", json={**ASKED, "thread": {"type": "create"}}).get_json()["error"]
+    assert error["details"] == {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+
+
+def test_an_unknown_key_is_told_in_anthropics_shape(make: Make) -> None:
+    answer = make(CONVERT_KEYS="k").post("/v1/messages", json=ASKED)
+    assert answer.status_code == 401 and answer.get_json()["error"]["type"] == "authentication_error"
+    assert make(CONVERT_KEYS="k").post("/v1/messages", json=ASKED, headers={"x-api-key": "k"}).status_code == 200
+
+
+def test_tokens_are_counted_by_estimate_where_the_upstream_has_no_counter(make: Make) -> None:
+    asked = {"model": "m", "messages": ASKED["messages"]}
+    answer = make().post("/v1/messages/count_tokens?beta=true", json=asked)
+    assert answer.status_code == 200 and answer.headers["Convert-Estimate"] == "tokens"
+    assert 1 < answer.get_json()["input_tokens"] < 20
+
+
+def test_models_in_anthropics_shape(make: Make) -> None:
+    client = make(UPSTREAM_URL="https://api.x.com", UPSTREAM_MODELS="a,b,c")
+    headers = {"anthropic-version": "2023-06-01"}
+    first = client.get("/v1/models?limit=2", headers=headers).get_json()
+    assert [model["id"] for model in first["data"]] == ["a", "b"] and first["has_more"] is True
+    assert first["data"][0]["type"] == "model" and first["last_id"] == "b"
+    rest = client.get("/v1/models?limit=2&after_id=b", headers=headers).get_json()
+    assert [model["id"] for model in rest["data"]] == ["c"] and rest["has_more"] is False
+    assert client.get("/v1/models?before_id=c", headers=headers).get_json()["last_id"] == "b"
+    assert client.get("/v1/models/b", headers={"x-api-key": "k"}).get_json()["display_name"] == "b"
+    assert client.get("/v1/models?limit=none", headers=headers).get_json()["error"]["type"] == "invalid_request_error"
+    assert client.get("/v1/models").get_json()["object"] == "list"
