@@ -77,12 +77,15 @@ def string(body: Json, key: str, path: str) -> str:
 def _read_text(body: Json, path: str) -> hub.Text:
     text = string(body, "text", path)
     citations = []
-    if body.get("citations"):
+    wire = {"citations": body.pop("citations")} if "citations" in body and not body["citations"] else {}
+    if "citations" in body:
         listed = body.pop("citations")
         if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
             raise invalid(f"{path}.citations", "must be a list of objects")
         citations = [read_citation(each, f"{path}.citations[{n}]") for n, each in enumerate(listed)]
-    return hub.Text(text=text, citations=citations, cache=take(body, "cache_control"), path=path, extra=body)
+    return hub.Text(
+        text=text, citations=citations, cache=take(body, "cache_control"), path=path, extra=body, wire=wire
+    )
 
 
 def read_citation(body: Json, path: str = "") -> hub.Citation:

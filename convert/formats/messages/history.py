@@ -158,6 +158,8 @@ class Blocks:
                 self.report.dropped(part.path, "blank text")
             return None
         body: Json = {"type": "text", "text": part.text, **cache, **self.extra(part)}
+        if self.home and "citations" in part.wire:
+            body["citations"] = part.wire["citations"]
         if part.citations and self.home:
             body["citations"] = [citation.wire["citation"] for citation in part.citations]
         elif part.citations:
