@@ -64,7 +64,7 @@ class Exchange:
         if not self.same or self.flavor != type(self.flavor)():
             request = read(self.client, self.asked)
             if not self.same and (request.state.recalls or request.state.background):
-                raise _stateless(request.state)
+                raise request.state.wire.get("refusal") or _stateless(request.state)
             if not self.same:
                 _known(request)
                 request = seals.together(request) if self.borne else request

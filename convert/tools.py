@@ -30,7 +30,7 @@ class Support:
 
     custom: bool = False
     namespaces: bool = False
-    client: bool = False  # built-ins that the client executes
+    client: bool = False  # its own built-ins that the client executes
     in_history: bool = False  # tools that are announced in the middle of a conversation
     hosted: frozenset[str] = frozenset()
     allowed_choice: bool = False  # a choice among some of the tools
@@ -122,6 +122,7 @@ class _Fitting:
         self.support = support
         self.report = report
         self.home = home
+        self.client = support.client and home  # built-ins differ from format to format
         self.names = Names()
 
     # --- names ---
@@ -174,7 +175,7 @@ class _Fitting:
         wire = self.wire_name(tool.name, namespace)
         if tool.type == "custom" and not self.support.custom:
             fitted = self.emulated(tool)
-        elif tool.type == "client" and not self.support.client:
+        elif tool.type == "client" and not self.client:
             self.report.approximated(tool.path, f"'{tool.name}' is offered as a function")
             fitted = dataclasses.replace(tool, type="function", wire={})
         else:
@@ -264,7 +265,7 @@ class _Fitting:
         changes: dict[str, object] = {}
         if call.type == "custom" and not self.support.custom:
             changes |= {"type": "function", "text": json.dumps({"input": call.text})}
-        elif call.type == "client" and not self.support.client:
+        elif call.type == "client" and not self.client:
             changes |= {"type": "function"}
         name = self.wire_name(call.name, call.namespace)
         if changes and name not in self.names.offered:  # else the tool was reported
@@ -283,13 +284,14 @@ class _Fitting:
         """An earlier result, of the type that its call has on the wire."""
         changes: dict[str, object] = {}
         emulated = (result.type == "custom" and not self.support.custom) or (
-            result.type == "client" and not self.support.client
+            result.type == "client" and not self.client
         )
         if emulated:
             changes |= {"type": "function", "wire": {}}
         if (call_id := short_id(result.call_id, self.support)) != result.call_id:
             changes["call_id"] = call_id
-        if not self.support.in_history and any(isinstance(part, hub.Tools) for part in result.parts):
+        announces = any(isinstance(part, hub.Tools) for part in result.parts)
+        if announces and not (self.support.in_history and self.home):
             changes["parts"] = [self.told(part) if isinstance(part, hub.Tools) else part for part in result.parts]
         return dataclasses.replace(result, **changes) if changes else result  # type: ignore[arg-type]
 

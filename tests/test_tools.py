@@ -43,7 +43,7 @@ def result(call_id, *parts, **more):
 
 def test_what_the_wire_knows_stays_as_it_is():
     history = [assistant(hub.ToolCall(type="custom", id="c", name="apply_patch", text="x", namespace="n"))]
-    fitted, names, report = fit(FETCH, PATCH, ECHO, SHELL, support=EVERYTHING, messages=history)
+    fitted, names, report = fit(FETCH, PATCH, ECHO, SHELL, support=EVERYTHING, messages=history, home=True)
     assert fitted.tools == [FETCH, PATCH, ECHO, SHELL]
     assert fitted.messages[0] is history[0]
     assert not names and not report.losses

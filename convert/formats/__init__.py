@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from convert.formats import chat, responses
+from convert.formats import chat, messages, responses
 from convert.formats.contract import Format
 
 FORMATS: dict[str, Format] = {
     "chat": chat.FORMAT,
     "responses": responses.FORMAT,
+    "messages": messages.FORMAT,
 }

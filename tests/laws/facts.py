@@ -128,7 +128,7 @@ def _tool(tool: hub.Tool, namespace: str | None = None) -> Said:
     yield "tool", [tool.type, tool.name, namespace], tool.path
     yield "description of a tool", [tool.name, tool.description], tool.path
     yield "schema of a tool", [tool.name, _plain_schema(tool.schema)], tool.path
-    yield "strict tool", tool.strict and tool.name, f"{tool.path}.strict"
+    yield "strict tool", tool.name if tool.strict else None, f"{tool.path}.strict"  # false says nothing
     yield "cache", tool.cache, f"{tool.path}.cache_control"
     yield from _extra(tool)
 

@@ -12,6 +12,8 @@ import os
 import sys
 from typing import Any
 
+from anthropic.types.beta import BetaMessage, BetaRawMessageStreamEvent
+from anthropic.types.beta.message_create_params import MessageCreateParams
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.completion_create_params import CompletionCreateParams
 from openai.types.responses import Response, ResponseStreamEvent
@@ -24,6 +26,8 @@ KIT = os.environ.get("CONVERT_CONFORMANCE")
 TYPES: dict[str, Any] = {
     "chat.request": CompletionCreateParams, "chat.response": ChatCompletion, "chat.event": ChatCompletionChunk,
     "responses.request": ResponseCreateParams, "responses.response": Response, "responses.event": ResponseStreamEvent,
+    "messages.request": MessageCreateParams, "messages.response": BetaMessage,
+    "messages.event": BetaRawMessageStreamEvent,
 }  # fmt: skip
 # What is written although no schema has it, with the reason. Each is a part of a violation's place or words.
 EXCEPTIONS = {

@@ -153,5 +153,7 @@ def lengthened(chunks: list[Any], text: str) -> Iterator[Any]:
                 choice["delta"]["content"] = next(waiting, choice["delta"]["content"])
         if chunk.get("type") == "response.output_text.delta":
             chunk["delta"] = next(waiting, chunk["delta"])
+        if chunk.get("type") == "content_block_delta" and "text" in chunk["delta"]:
+            chunk["delta"]["text"] = next(waiting, chunk["delta"]["text"])
         if not str(chunk.get("type")).endswith(".done"):
             yield chunk

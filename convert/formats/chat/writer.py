@@ -63,6 +63,7 @@ class _Writer:
         self.frames: dict[int, tuple[str, str]] = {}  # what stands around the text of a part's deltas
         self.begun: set[int] = set()  # choices whose role was sent
         self.calls: dict[int, int] = {}  # calls so far, by choice
+        self.apart: set[int] = set()  # thoughts that a blank line will separate from earlier ones
 
     def chunk(self, choice: int, delta: Json, finish: str | None = None, logprobs: Any = None) -> bytes:
         """One chunk with one choice."""
@@ -96,15 +97,15 @@ class _Writer:
                 self.frames[event.index] = self.frame(choice, '"refusal":', "")
             case hub.Reasoning():
                 self.frames[event.index] = self.frame(choice, '"reasoning_content":', "")
-                if part.kind == "summary" and self.second_summary(event):
-                    opening += self.chunk(choice, {"reasoning_content": "\n\n"})
+                if self.second_thought(event):
+                    self.apart.add(event.index)
             case hub.ToolCall():
                 opening += self.open_call(event.index, part, choice)
             case hub.Media(kind="audio"):
                 self.frames[event.index] = self.frame(choice, '"audio":{"transcript":', "}")
         return opening
 
-    def second_summary(self, event: hub.PartStart) -> bool:
+    def second_thought(self, event: hub.PartStart) -> bool:
         """Whether earlier reasoning of the choice has text: the finished message separates them by a blank line."""
         return any(
             isinstance(part, hub.Reasoning) and part.text
@@ -133,6 +134,9 @@ class _Writer:
         if frame is None:
             return b""
         before, after = frame
+        if self.apart and event.index in self.apart:
+            self.apart.discard(event.index)
+            before = f'{before}"\\n\\n"{after}{before}'
         if event.logprobs:
             kind = "refusal" if isinstance(self.fold.parts[event.index], hub.Refusal) else "content"
             listed = {"content": None, "refusal": None, kind: event.logprobs}

@@ -1,0 +1,50 @@
+"""The Anthropic Messages API, as a client-facing API and as an upstream wire."""
+
+from __future__ import annotations
+
+import re
+
+from convert import sse
+from convert.errors import ProxyError
+from convert.formats.contract import Format
+from convert.formats.messages.errors import read_error, write_error
+from convert.formats.messages.flavor import MessagesFlavor
+from convert.formats.messages.reader import read_stream
+from convert.formats.messages.request import read_request, support, write_request
+from convert.formats.messages.response import read_response, write_response
+from convert.formats.messages.schema import SCHEMA
+from convert.formats.messages.writer import KEEP_ALIVE, write_stream
+
+_TERMINAL = re.compile(rb'"type"\s*:\s*"(?:message_stop|error)"')
+
+
+def _is_terminal(frames: bytes) -> bool:
+    """Whether one of the frames ends a stream. The pattern alone may stand inside of a tool's result."""
+    if not _TERMINAL.search(frames):
+        return False
+    try:
+        return any(chunk.get("type") in ("message_stop", "error") for chunk in sse.chunks([frames]))
+    except ProxyError:
+        return False
+
+
+FORMAT = Format(
+    name="messages",
+    schema=SCHEMA,
+    flavor=MessagesFlavor,
+    read_request=read_request,
+    write_request=write_request,
+    read_response=read_response,
+    write_response=write_response,
+    read_stream=read_stream,
+    write_stream=write_stream,
+    read_error=read_error,
+    write_error=write_error,
+    support=support,
+    path=lambda model, stream: "/messages",
+    credentials=lambda key: {"x-api-key": key} if key else {},
+    ends=_is_terminal,
+    closes=_is_terminal,
+    keep_alive=KEEP_ALIVE,
+    headers={"anthropic-version": "2023-06-01"},
+)

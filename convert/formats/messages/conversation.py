@@ -1,0 +1,80 @@
+"""`system` and `messages` on the wire -> hub messages. Source: Anthropic API reference, "Create a Message"."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from convert import hub
+from convert.errors import invalid
+from convert.formats.messages import blocks
+
+Json = dict[str, Any]
+ROLES = ("user", "assistant", "system")
+BILLING = "x-anthropic-billing-header:"  # Claude Code's bookkeeping, in the words of the first system block
+
+
+def read_system(system: Any) -> tuple[hub.Message | None, Json]:
+    """(the system prompt, what its own format needs besides). Billing headers mean nothing to other providers: they
+    are kept aside, by their place in the list. Raises ProxyError with the path of the first fault."""
+    if isinstance(system, str):
+        if system.startswith(BILLING):
+            return None, {"system": system}
+        text = hub.Text(text=system, path="system")
+        return hub.Message(role="system", parts=[text], plain=True, path="system"), {}
+    if not isinstance(system, list):
+        raise invalid("system", "must be a string or a list of text blocks")
+    billing: Json = {}
+    parts: list[hub.Part] = []
+    for n, block in enumerate(system):
+        if isinstance(block, dict) and str(block.get("text", "")).startswith(BILLING):
+            billing[str(n)] = block
+        else:
+            parts += blocks.read_block(block, f"system[{n}]")
+    if not parts:
+        return None, {"system": system}
+    return hub.Message(role="system", parts=parts, path="system"), {"billing": billing}
+
+
+def read_messages(messages: Any, tools: list[hub.Tool]) -> list[hub.Message]:
+    """`messages`; `tools` are those on offer, for what is said of them by name. Raises ProxyError with the path of
+    the first fault."""
+    if not isinstance(messages, list):
+        raise invalid("messages", "must be a list")
+    read = [_read_message(message, f"messages[{n}]") for n, message in enumerate(messages)]
+    _know(read, {tool.name: tool for tool in tools})
+    return read
+
+
+def _read_message(message: Any, path: str) -> hub.Message:
+    if not isinstance(message, dict):
+        raise invalid(path, "must be an object")
+    body = dict(message)
+    role = body.pop("role", None)
+    if role not in ROLES:
+        raise invalid(f"{path}.role", f"must be one of {', '.join(ROLES)}")
+    parts, plain = blocks.read_content(body.pop("content", None), f"{path}.content")
+    return hub.Message(role=role, parts=parts, plain=plain, path=path, extra=body)
+
+
+def _know(messages: list[hub.Message], tools: dict[str, hub.Tool]) -> None:
+    """Gives calls and results of built-in tools their type, and tools that become known their definition."""
+    built_in: set[str] = set()
+    for message in messages:
+        for part in message.parts:
+            if isinstance(part, hub.ToolCall) and part.name in tools and tools[part.name].type == "client":
+                part.type = "client"
+                built_in.add(part.id)
+            elif isinstance(part, hub.ToolResult):
+                part.type = "client" if part.call_id in built_in else "function"
+                for inner in part.parts:
+                    _define(inner, tools)
+            else:
+                _define(part, tools)
+
+
+def _define(part: hub.Part, tools: dict[str, hub.Tool]) -> None:
+    """A tool that is told by name only is one of those on offer; one that is not offered cannot be called."""
+    if isinstance(part, hub.Tools):
+        named = [tools[tool.name] for tool in part.tools if tool.name in tools]
+        part.tools = [dataclasses.replace(tool, path=part.path) for tool in named]
