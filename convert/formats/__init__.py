@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from convert.formats import chat, responses
+from convert.formats import chat, gemini, responses
 from convert.formats.contract import Format
 
 FORMATS: dict[str, Format] = {
     "chat": chat.FORMAT,
+    "gemini": gemini.FORMAT,
     "responses": responses.FORMAT,
 }
