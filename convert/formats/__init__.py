@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from convert.formats import chat, messages, responses
+from convert.formats import chat, gemini, messages, responses
 from convert.formats.contract import Format
 
 FORMATS: dict[str, Format] = {
     "chat": chat.FORMAT,
     "responses": responses.FORMAT,
     "messages": messages.FORMAT,
+    "gemini": gemini.FORMAT,
 }
