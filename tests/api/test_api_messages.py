@@ -16,7 +16,7 @@ ASKED = {"model": "m", "max_tokens": 50, "messages": [{"role": "user", "content"
 def test_a_message_of_an_upstream_that_speaks_another_api(make: Make, path: str) -> None:
     body = make().post(path, json=ASKED).get_json()
     assert (body["type"], body["role"], body["stop_reason"]) == ("message", "assistant", "end_turn")
-    assert body["content"] == [{"type": "text", "text": "Hello there"}]
+    assert [(block["type"], block["text"]) for block in body["content"]] == [("text", "Hello there")]
     assert body["usage"]["input_tokens"] > 0
 
 
@@ -29,21 +29,19 @@ def test_a_stream_has_a_name_on_every_event(make: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "words"),
+    ("body", "words"),
     [
-        ({**ASKED, "messages": []}, 400, "messages"),
-        ({"model": "m", "messages": ASKED["messages"]}, 200, ""),
-        ({**ASKED, "messages": [{"role": "robot", "content": "a"}]}, 400, "messages[0].role"),
-        ({**ASKED, "thread": {"type": "create"}}, 400, "thread"),
+        ({**ASKED, "messages": []}, "messages"),
+        ({"model": "m", "messages": ASKED["messages"]}, "max_tokens"),
+        ({**ASKED, "messages": [{"role": "robot", "content": "a"}]}, "messages[0].role"),
+        ({**ASKED, "thread": {"type": "create"}}, "thread"),
     ],
 )
-def test_a_mistake_is_told_in_anthropics_shape(make: Make, body: Any, status: int, words: str) -> None:
+def test_a_mistake_is_told_in_anthropics_shape(make: Make, body: Any, words: str) -> None:
     answer = make().post("/v1/messages", json=body)
-    assert answer.status_code == status
-    if status == 400:
-        told = answer.get_json()
-        assert told["type"] == "error" and told["error"]["type"] == "invalid_request_error"
-        assert words in told["error"]["message"]
+    told = answer.get_json()
+    assert answer.status_code == 400 and told["type"] == "error"
+    assert told["error"]["type"] == "invalid_request_error" and words in told["error"]["message"]
 
 
 def test_a_thread_is_refused_in_the_way_that_makes_the_sdk_send_everything(make: Make) -> None:
