@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from convert import hub, shape, sse, stream, tools
+from convert import hub, seals, shape, sse, stream, tools
 from convert.errors import ProxyError, invalid
 from convert.formats.contract import Flavor, Format
 from convert.losses import Report
@@ -50,6 +50,11 @@ class Exchange:
         """Lanes 0 and 1, once `request` was called: the answer's bytes pass as they are."""
         return self.same and not self.names
 
+    @property
+    def borne(self) -> bool:
+        """Whether state that is sealed on calls must travel on reasoning: the client has a slot only there."""
+        return not self.same and "reasoning" in self.client.seals and "call" not in self.client.seals
+
     def request(self) -> Json:
         """The body to send upstream; losses go to the report. Raises ProxyError for the client's mistakes.
 
@@ -62,6 +67,7 @@ class Exchange:
                 raise request.state.wire.get("refusal") or _stateless(request.state)
             if not self.same:
                 _known(request)
+                request = seals.together(request) if self.borne else request
             support = self.wire.support(self.flavor)
             request, self.names = tools.fit(request, support, self.report, home=self.same)
             body = self.wire.write_request(request, self.flavor, self.report)
@@ -74,18 +80,21 @@ class Exchange:
 
     def response(self, body: Json) -> Json:
         """The client's form of a finished answer. Raises ProxyError when the upstream's is malformed."""
-        response = guarded(self.wire.read_response, body, self.flavor)
-        return self.client.write_response(tools.restore(response, self.names), self.asked, self.report)
+        return self.client.write_response(self._read(body), self.asked, self.report)
 
     def events(self, pieces: Iterable[bytes]) -> Iterator[hub.Event]:
         """The checked hub events of a streamed answer; an empty piece stands for silence."""
-        events = self.wire.read_stream(sse.chunks(pieces), self.flavor)
-        return tools.restored(stream.check(events), self.names)
+        events = tools.restored(stream.check(self.wire.read_stream(sse.chunks(pieces), self.flavor)), self.names)
+        return seals.events_apart(events) if self.borne else events
 
     def unfolded(self, body: Json) -> Iterator[hub.Event]:
         """The events of a finished answer, for a client that asked for a stream."""
-        response = guarded(self.wire.read_response, body, self.flavor)
-        return stream.unfold(tools.restore(response, self.names))
+        return stream.unfold(self._read(body))
+
+    def _read(self, body: Json) -> hub.Response:
+        """The hub's form of a finished answer, with everything as the client knows it."""
+        response = tools.restore(guarded(self.wire.read_response, body, self.flavor), self.names)
+        return seals.apart(response) if self.borne else response
 
     def written(self, events: Iterator[hub.Event]) -> Iterator[bytes]:
         """Hub events as the bytes of the client's stream."""

@@ -11,7 +11,10 @@ from convert.errors import ProxyError
 
 How = Literal["dropped", "approximated", "moved"]
 HEADER_LIMIT = 2000  # bytes; some servers refuse a response header of 4 kB
-DEFAULTS = {"n": 1, "frequency_penalty": 0, "presence_penalty": 0, "truncation": "disabled"}  # of every API
+# What a parameter says that asks for what is so anyway.
+DEFAULTS: dict[str, Any] = {
+    "n": 1, "frequency_penalty": 0, "presence_penalty": 0, "truncation": "disabled", "modalities": ["text"],
+}  # fmt: skip
 _INDEX = re.compile(r"\[\d+\]")
 
 

@@ -1,8 +1,4 @@
-"""The upstream call: requests, one session a process.
-
-Source: MDN and RFC 9110 for which headers are hop-by-hop; the pass lists name what clients act on
-(shared observations: retry hints, rate limits, request ids).
-"""
+"""The upstream call: requests, one session a process."""
 
 from __future__ import annotations
 
@@ -23,16 +19,6 @@ from convert.version import VERSION
 
 ERROR_LIMIT = 1024 * 1024
 POOL = 1024  # connections kept for reuse, for each upstream host
-SENT = (
-    "openai-organization", "openai-project", "openai-beta", "idempotency-key", "traceparent", "tracestate",
-    "x-request-id", "x-client-request-id", "session-id", "session_id", "thread-id", "conversation_id", "originator",
-    "http-referer", "x-title", "x-session-id",
-)  # fmt: skip
-RETURNED = (
-    "retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id", "openai-processing-ms",
-    "openai-version", "openai-model", "openai-organization",
-)  # fmt: skip
-RETURNED_PREFIXES = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-")
 
 
 class Relay:
@@ -93,22 +79,6 @@ class Relay:
             raise ProxyError("timeout", "the upstream did not answer in time") from error
         except requests.RequestException as error:
             raise ProxyError("upstream", "the upstream cannot be reached, or broke the connection off") from error
-
-
-def sent_headers(client: Mapping[str, str], credentials: Mapping[str, str], stream: bool) -> dict[str, str]:
-    """The headers for the upstream: the few of the client's that carry a meaning there, and the key."""
-    passed = {name: client[name] for name in SENT if name in client}
-    accept = "text/event-stream" if stream else "application/json"
-    return {**passed, "Accept": accept, **credentials}
-
-
-def returned_headers(upstream: Mapping[str, str]) -> dict[str, str]:
-    """The upstream's headers that the client is given: request ids, rate limits, hints when to retry."""
-    return {
-        name: value
-        for name, value in upstream.items()
-        if name.lower() in RETURNED or name.lower().startswith(RETURNED_PREFIXES)
-    }
 
 
 def _ticker(gone: Hangup) -> Callable[[], None]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from convert.errors import ProxyError
 from convert.formats import FORMATS
 from convert.formats.contract import Format
+from convert.headers import sent
 from convert.providers import Dialect
 from convert.settings import Settings, Upstream
 
@@ -35,11 +37,18 @@ class Route:
         """The endpoint's URL."""
         return endpoint(self.upstream, self.wire.path(model, stream))
 
-    def models_url(self) -> str:
-        """The URL of the upstream's list of models, beside its endpoint."""
+    def headers(self, client: Format | None, given: Mapping[str, str], stream: bool) -> dict[str, str]:
+        """The headers of a call: the key, the format's own, and those of the client's (`given`) that mean something
+        there; more of them where the client (a format, None for none) speaks the upstream's own format."""
+        own = self.wire.client_headers if client is not None and client.name == self.wire.name else ()
+        passed = {name: given[name] for name in own if name in given}
+        return {**self.wire.headers, **passed, **sent(given, self.wire.credentials(self.key), stream)}
+
+    def at(self, path: str) -> str:
+        """The URL of another endpoint of the upstream ("/models"), beside that of the answers."""
         base = urlsplit(self.upstream.url)
         given = base.path.rstrip("/").removesuffix(self.wire.path("", False))
-        return _with_path(base, base_path(self.upstream, given) + "/models")
+        return _with_path(base, base_path(self.upstream, given) + path)
 
 
 def endpoint(upstream: Upstream, path: str) -> str:

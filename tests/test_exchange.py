@@ -79,7 +79,8 @@ def test_events_are_checked():
 
 
 def test_a_request_that_no_reader_foresaw_is_the_clients_fault():
-    asked = {**ASKED, "tools": [{"type": "function", "function": {"name": "f", "description": 7}}]}
+    words = {"type": "output_text", "text": "a", "annotations": [{"type": "url_citation", "url": 7}]}
+    asked = {"model": "m", "input": [{"role": "assistant", "content": [words]}]}
     with pytest.raises(ProxyError) as caught:
-        Exchange(CHAT, RESPONSES, asked, RESPONSES.flavor()).request()
-    assert (caught.value.status, caught.value.param) == (400, "tools[0]")
+        Exchange(RESPONSES, CHAT, asked, CHAT.flavor()).request()
+    assert (caught.value.status, caught.value.param) == (400, "input[0].content[0].annotations[0]")

@@ -6,6 +6,7 @@ import pytest
 
 from convert import providers
 from convert.errors import ProxyError
+from convert.formats import FORMATS
 from convert.routing import Route, Router
 from convert.settings import Settings, Upstream
 
@@ -59,7 +60,7 @@ def test_the_path_is_that_of_the_wire() -> None:
     ],
 )
 def test_the_list_of_models_is_beside_the_endpoint(base: str, url: str) -> None:
-    assert route(base).models_url() == url
+    assert route(base).at("/models") == url
 
 
 UPSTREAMS = (
@@ -120,3 +121,14 @@ def test_a_route_hides_its_key() -> None:
     found = Route(upstream(format="responses", api_key="sekret-1"), "sekret-2")
     assert (found.wire.name, found.key) == ("responses", "sekret-2")
     assert "sekret" not in repr(found)
+
+
+def test_a_client_of_the_upstreams_own_format_may_say_more() -> None:
+    form = replace(FORMATS["chat"], headers={"a-version": "1"}, client_headers=("a-version", "a-beta"))
+    to = Route(upstream(), "sk-1")
+    given = {"a-version": "2", "a-beta": "b", "other": "c"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FORMATS, "chat", form)
+        own, other = (to.headers(client, given, False) for client in (form, FORMATS["responses"]))
+    assert (own["a-version"], own["a-beta"], own["Authorization"]) == ("2", "b", "Bearer sk-1")
+    assert other["a-version"] == "1" and "a-beta" not in other and "other" not in own

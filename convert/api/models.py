@@ -1,6 +1,7 @@
-"""GET /v1/models: the configured names, else what the upstream lists, in OpenAI's shape.
+"""The list of models: the configured names, else what the upstreams list, in the shape of the API that asks.
 
-Source: OpenAI API reference, "List models". Codex asks `/v1/models?client_version=...` and takes any list.
+Source: OpenAI and Anthropic API references, "List models"; Gemini API reference, "models.list".
+Codex asks `/v1/models?client_version=...` and takes any list; Claude Code asks with `limit`.
 """
 
 from __future__ import annotations
@@ -12,40 +13,96 @@ from flask.typing import ResponseReturnValue
 
 from convert.access import admit
 from convert.api.serving import presented, route_to, state
-from convert.errors import ProxyError
+from convert.errors import ProxyError, invalid
 from convert.formats import FORMATS
-from convert.relay import sent_headers
 from convert.settings import Upstream
 
 Json = dict[str, Any]
 blueprint = Blueprint("models", __name__)
+PAGE = 20  # of Anthropic's list, when no limit is asked for
+EPOCH = "1970-01-01T00:00:00Z"  # of a model whose age is not known, as Anthropic's reference has it
+METHODS = ["generateContent", "countTokens"]
 
 
 @blueprint.before_request
 def choose_format() -> None:
-    """Errors of this API are told in OpenAI's shape."""
-    g.format = FORMATS["chat"]
+    """Errors are told in the shape of the API that asks: Google's by its path, Anthropic's by its headers."""
+    if "v1beta" in request.path.split("/"):
+        g.format = FORMATS["gemini"]
+    else:
+        g.format = FORMATS["messages" if is_anthropic() else "chat"]
+
+
+def is_anthropic() -> bool:
+    """Whether a client of Anthropic's API asks."""
+    return "anthropic-version" in request.headers or "x-api-key" in request.headers
 
 
 @blueprint.get("/v1/models")
 @blueprint.get("/models")
 def index() -> ResponseReturnValue:
     """All models."""
-    return jsonify({"object": "list", "data": models()})
+    found = models()
+    return jsonify(_page(found) if is_anthropic() else {"object": "list", "data": found})
 
 
 @blueprint.get("/v1/models/<path:name>")
 @blueprint.get("/models/<path:name>")
 def show(name: str) -> ResponseReturnValue:
     """One model."""
+    model = _named(name)
+    return jsonify(_as_anthropic(model) if is_anthropic() else model)
+
+
+@blueprint.get("/v1beta/models")
+def index_for_gemini() -> ResponseReturnValue:
+    """All models, for a client of Google's API."""
+    return jsonify({"models": [_as_gemini(model) for model in models()]})
+
+
+@blueprint.get("/v1beta/models/<path:name>")
+def show_for_gemini(name: str) -> ResponseReturnValue:
+    """One model, for a client of Google's API."""
+    return jsonify(_as_gemini(_named(name)))
+
+
+def _named(name: str) -> Json:
     for model in models():
         if model["id"] == name:
-            return jsonify(model)
+            return model
     raise ProxyError("not_found", f"The model '{name}' does not exist.", code="model_not_found", param="model")
 
 
+def _page(found: list[Json]) -> Json:
+    """A page of Anthropic's list: `limit`, `after_id`, `before_id`. Raises ProxyError for a limit that is none."""
+    limit = request.args.get("limit", str(PAGE))
+    if not limit.isdigit() or not 1 <= int(limit) <= 1000:
+        raise invalid("limit", "must be a number from 1 to 1000")
+    names = [model["id"] for model in found]
+    after, before = request.args.get("after_id"), request.args.get("before_id")
+    start = names.index(after) + 1 if after in names else 0
+    stop = names.index(before) if before in names else len(names)
+    if before in names:
+        start = max(start, stop - int(limit))
+    page = found[start:stop][: int(limit)]
+    return {
+        "data": [_as_anthropic(model) for model in page], "has_more": start + len(page) < stop,
+        "first_id": page[0]["id"] if page else None, "last_id": page[-1]["id"] if page else None,
+    }  # fmt: skip
+
+
+def _as_anthropic(model: Json) -> Json:
+    return {"type": "model", "id": model["id"], "display_name": model["id"], "created_at": EPOCH}
+
+
+def _as_gemini(model: Json) -> Json:
+    name = model["id"]
+    return {"name": f"models/{name}", "displayName": name, "supportedGenerationMethods": METHODS}
+
+
 def models() -> list[Json]:
-    """The models of the upstream that the request names, or of all; each name once. Raises ProxyError."""
+    """The models of the upstream that the request names, or of all, in OpenAI's shape; each name once.
+    Raises ProxyError."""
     here = state()
     admit(here.settings, presented())
     header = request.headers.get("Convert-Upstream")
@@ -61,7 +118,7 @@ def _of(upstream: Upstream, alone: bool) -> list[Json]:
         return [_model(name, upstream) for name in upstream.listed]
     try:
         route = route_to(upstream)
-        body = state().relay.get(route.models_url(), sent_headers({}, route.wire.credentials(route.key), stream=False))
+        body = state().relay.get(route.at("/models"), route.headers(None, {}, stream=False))
     except ProxyError:
         if alone:
             raise

@@ -19,7 +19,8 @@ from convert.api import bodies, failures, streams
 from convert.errors import ProxyError
 from convert.exchange import Exchange
 from convert.formats.contract import Format
-from convert.relay import Relay, returned_headers, sent_headers
+from convert.headers import returned
+from convert.relay import Relay
 from convert.routing import Route, Router
 from convert.settings import Settings, Upstream
 from convert.sockets import hung_up
@@ -64,12 +65,13 @@ def strict() -> bool:
     return state().settings.strict if header is None else header.strip().lower() in ("1", "true", "yes")
 
 
-def serve(client: Format) -> Response:
-    """Answers the current request, in the client's format. Raises ProxyError."""
+def serve(client: Format, fields: dict[str, Any] | None = None) -> Response:
+    """Answers the current request, in the client's format. `fields`: what the API has in its URL instead of the body.
+    Raises ProxyError."""
     here = state()
     admit(here.settings, presented())
     data = bodies.read_bytes(request, here.settings.body_limit)
-    asked = bodies.parse(data)
+    asked = {**bodies.parse(data), **(fields or {})}
     bodies.check(client, asked)
     model = g.model = asked["model"]
     upstream = g.get("prefixed") or here.router.choose(model, request.headers.get("Convert-Upstream"))
@@ -79,8 +81,8 @@ def serve(client: Format) -> Response:
     if strict():
         exchange.report.refuse()
     g.losses = len(exchange.report.losses)
-    body = data if written is asked else sse.dumps(written)
-    headers = sent_headers(headers_of_client(), route.wire.credentials(route.key), exchange.streaming)
+    body = data if written is asked else sse.dumps(without(written, route.wire.in_url))
+    headers = route.headers(client, headers_of_client(), exchange.streaming)
     url = route.url(str(written.get("model", model)), exchange.streaming)
     waits = bool(asked.get("stream"))  # whose client can be given signs of life
     answer = here.relay.post(url, body, headers, waits and exchange.streaming, hangup_of_client())
@@ -93,6 +95,11 @@ def serve(client: Format) -> Response:
     except BaseException:
         answer.close()
         raise
+
+
+def without(body: dict[str, Any], fields: frozenset[str]) -> dict[str, Any]:
+    """A body less the fields that its API has in the URL."""
+    return {key: value for key, value in body.items() if key not in fields} if fields else body
 
 
 def prepare(client: Format, route: Route, asked: dict[str, Any]) -> Exchange:
@@ -119,7 +126,7 @@ def respond(exchange: Exchange, answer: Answer, upstream: Upstream) -> Response:
     wanted = bool(exchange.asked.get("stream"))
     if wanted:
         return streams.streamed(exchange, answer, headers)
-    headers |= returned_headers(answer.headers)
+    headers |= returned(answer.headers)
     try:
         if answer.streams:
             folded = exchange.folded(exchange.events(answer.pieces()))
@@ -143,7 +150,7 @@ def plain(body: bytes, headers: dict[str, str], exchange: Exchange) -> Response:
 
 def failed(exchange: Exchange, answer: Answer, headers: dict[str, str]) -> Response:
     """An upstream's error: passed on as it is between equal formats, else raised for the client's shape."""
-    g.headers = returned_headers(answer.headers)
+    g.headers = returned(answer.headers)
     data = failures.body_of(answer)
     answer.close()
     body = failures.parsed(data)

@@ -13,7 +13,7 @@ from convert.api import failures
 from convert.connections import Gone
 from convert.errors import ProxyError
 from convert.exchange import Exchange
-from convert.relay import returned_headers
+from convert.headers import returned
 
 log = logging.getLogger(__name__)
 BOUNDARIES = (b"\n\n", b"\r\n\r\n", b"\r\r")
@@ -32,7 +32,7 @@ def streamed(exchange: Exchange, answer: Answer, headers: dict[str, str]) -> Res
         if isinstance(first, hub.Failure):
             raise first.error
         body = _guarded(exchange, answer, lambda: _coalesced(exchange, _chain(first, events)))
-    headers |= returned_headers(answer.headers)
+    headers |= returned(answer.headers)
     headers |= {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return Response(body, mimetype="text/event-stream", headers=headers, direct_passthrough=True)
 

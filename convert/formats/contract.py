@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from marshmallow import Schema
 
 from convert import hub
-from convert.errors import ProxyError
+from convert.errors import ProxyError, invalid
 from convert.losses import Report
 from convert.sse import Chunk
 from convert.tools import Support
@@ -60,6 +60,15 @@ class ReadError(Protocol):
         """`body`: parsed JSON, or text where the upstream sent something else."""
 
 
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """How an upstream counts the tokens of a request before it is made."""
+
+    path: Callable[[str], str]  # model -> path under the base URL
+    body: Callable[[Json, str], Json]  # (written request, model) -> the body to send
+    member: str  # of the answer, with the number
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
     """One wire format, client-facing and upstream."""
@@ -82,11 +91,40 @@ class Format:
     closes: Callable[[bytes], bool]  # whether they hold the event that nothing follows
     keep_alive: bytes  # what may be sent between two frames while nothing happens (lane 0)
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with each upstream call
+    client_headers: tuple[str, ...] = ()  # of a client of this format, for an upstream of this format
+    seals: frozenset[str] = frozenset()  # where a client is given sealed state: "reasoning", "call"
+    counter: Counter | None = None  # None: such an upstream has none
+    counted: Callable[[Json], Json] = dict  # a client's request for a count -> the request that it is about
+    write_count: Callable[[int], Json] = lambda number: {"input_tokens": number}
     in_url: frozenset[str] = frozenset()  # fields of the body that the wire has in the URL instead (Gemini's model)
 
 
-def take(body: Json, key: str, default: Any = None) -> Any:
-    """Pops `key` unless it is absent or null; a null stays behind, in what becomes `extra`."""
-    if body.get(key) is None:
+_IN_WORDS = {
+    str: "a string", bool: "a boolean", int: "an integer", float: "a number", dict: "an object", list: "a list",
+}  # fmt: skip
+# What each of the hub's request parameters must be. `stop` is a string or a list of them.
+PARAMS: dict[str, type] = {
+    "temperature": float, "top_p": float, "top_k": int, "max_tokens": int, "seed": int, "frequency_penalty": float,
+    "presence_penalty": float, "logit_bias": dict, "logprobs": bool, "top_logprobs": int, "n": int, "user": str,
+    "safety_identifier": str, "prompt_cache_key": str, "prompt_cache_retention": str, "service_tier": str,
+    "metadata": dict, "store": bool, "verbosity": str, "parallel_tool_calls": bool, "truncation": str,
+    "max_tool_calls": int, "modalities": list, "audio": dict, "prediction": dict,
+}  # fmt: skip
+
+
+def take(body: Json, key: str, default: Any = None, kind: type | None = None, path: str = "") -> Any:
+    """Pops `key` unless it is absent or null; a null stays behind, in what becomes `extra`. Raises ProxyError
+    (invalid_request) for a value that is not of the `kind`; `path` is that of `body`."""
+    value = body.get(key)
+    if value is None:
         return default
+    if kind is not None:
+        expect(value, kind, f"{path}.{key}" if path else key)
     return body.pop(key)
+
+
+def expect(value: Any, kind: type, path: str) -> None:
+    """Raises ProxyError (invalid_request) unless `value` is a JSON value of the `kind`; float: any number."""
+    right = (int, float) if kind is float else kind
+    if not isinstance(value, right) or (isinstance(value, bool) and kind is not bool):
+        raise invalid(path, f"must be {_IN_WORDS[kind]}")

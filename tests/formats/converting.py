@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -99,3 +100,23 @@ def said(text: str, **members: Any) -> Json:
     """An output message."""
     part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
     return {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [part], **members}
+
+
+def spoiled(body: Any) -> Iterator[Any]:
+    """Copies of a body, each with one value replaced by one of another type, or taken away."""
+    for path in places(body):
+        for wrong in (7, "x", [7], {"x": 7}, True, None):
+            copy = json.loads(json.dumps(body))
+            holder = copy
+            for step in path[:-1]:
+                holder = holder[step]
+            if type(holder[path[-1]]) is not type(wrong):
+                holder[path[-1]] = wrong
+                yield copy
+
+
+def places(body: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of each value inside of a body."""
+    for key, value in body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ():
+        yield (*path, key)
+        yield from places(value, (*path, key))

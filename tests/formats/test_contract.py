@@ -1,7 +1,10 @@
 import pytest
 
+from convert.errors import ProxyError
 from convert.formats import FORMATS
-from convert.formats.contract import take
+from convert.formats.chat import request as chat
+from convert.formats.contract import PARAMS, take
+from convert.formats.responses import request as responses
 
 
 def test_take_leaves_a_null_behind():
@@ -38,3 +41,28 @@ def test_a_format_knows_its_wire(name):
 )
 def test_a_format_sees_the_end_of_its_streams(name, frame, ends, closes):
     assert (FORMATS[name].ends(frame), FORMATS[name].closes(frame)) == (ends, closes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        (str, ["", "a"], [7, True, [], {}]),
+        (bool, [True, False], [1, "true"]),
+        (int, [0, -1], [1.5, "1", True]),
+        (float, [0, 1.5], ["1", False, []]),
+        (dict, [{}, {"a": 1}], [[], "{}"]),
+        (list, [[], [7]], [{}, "[]"]),
+    ],
+)
+def test_take_tells_the_path_of_a_value_of_another_kind(kind, right, wrong):
+    for value in right:
+        assert take({"a": value}, "a", kind=kind) == value
+    for value in wrong:
+        with pytest.raises(ProxyError) as caught:
+            take({"a": value}, "a", kind=kind, path="b[0]")
+        assert (caught.value.kind, caught.value.param) == ("invalid_request", "b[0].a")
+
+
+def test_every_parameter_that_a_wire_has_has_a_kind():
+    for fields in (chat.FIELDS, responses.FIELDS):
+        assert {*fields.values()} - {*PARAMS} <= {"stop"}

@@ -6,7 +6,7 @@ from typing import Any
 
 from convert import hub
 from convert.errors import ProxyError, invalid
-from convert.formats.contract import take
+from convert.formats.contract import expect, take
 from convert.losses import Report
 from convert.media import data_url, guess_mime, split_data_url
 
@@ -68,6 +68,8 @@ def _read_image(body: Json, path: str) -> hub.Media:
     image = {"url": image} if isinstance(image, str) else image
     if not isinstance(image, dict) or not isinstance(image.get("url"), str):
         raise invalid(f"{path}.image_url.url", "must be a string")
+    if image.get("detail") is not None:
+        expect(image["detail"], str, f"{path}.image_url.detail")
     found = split_data_url(image["url"])
     rest = {f"image_url.{key}": value for key, value in image.items() if key not in ("url", "detail")}
     return hub.Media(
@@ -81,6 +83,9 @@ def _read_file(body: Json, path: str) -> hub.Media:
     file = body.pop("file", None)
     if not isinstance(file, dict) or not isinstance(file.get("file_data") or file.get("file_id"), str):
         raise invalid(f"{path}.file", "must be an object with `file_data` or `file_id`")
+    for key in ("file_data", "file_id", "filename"):
+        if file.get(key) is not None:
+            expect(file[key], str, f"{path}.file.{key}")
     data = file.get("file_data")
     found = split_data_url(data) if data else None
     is_url = data is not None and not found and data.startswith(("http://", "https://"))  # OpenRouter takes URLs here

@@ -11,7 +11,7 @@ from typing import Any
 from convert import hub
 from convert.errors import invalid
 from convert.formats.chat.flavor import ChatFlavor
-from convert.formats.contract import take
+from convert.formats.contract import expect, take
 from convert.losses import Report
 
 Json = dict[str, Any]
@@ -44,10 +44,10 @@ def _read_function(function: Any, path: str, outer_path: str, outer: Json, wire:
     if not isinstance(function, dict) or not isinstance(function.get("name"), str) or not function["name"]:
         raise invalid(f"{path}.name", "must be a non-empty string")
     body = dict(function)
-    schema = body.pop("parameters") if isinstance(body.get("parameters"), dict) else None
     tool = hub.Tool(
-        type="function", name=body.pop("name"), description=take(body, "description"), schema=schema,
-        strict=take(body, "strict"), cache=take(outer, "cache_control"), path=outer_path, wire=wire,
+        type="function", name=body.pop("name"), description=take(body, "description", kind=str, path=path),
+        schema=take(body, "parameters", kind=dict, path=path), strict=take(body, "strict", kind=bool, path=path),
+        cache=take(outer, "cache_control"), path=outer_path, wire=wire,
     )  # fmt: skip
     tool.extra = {**outer, **{f"function.{key}": value for key, value in body.items()}}
     return tool
@@ -57,11 +57,12 @@ def _read_custom(custom: Any, path: str, outer: Json) -> hub.Tool:
     if not isinstance(custom, dict) or not isinstance(custom.get("name"), str):
         raise invalid(f"{path}.custom.name", "must be a non-empty string")
     body = dict(custom)
-    form = take(body, "format")
-    if isinstance(form, dict) and isinstance(form.get("grammar"), dict):
+    form = take(body, "format", kind=dict, path=f"{path}.custom")
+    if form and isinstance(form.get("grammar"), dict):
         form = {"type": form.get("type"), **form["grammar"]}
     return hub.Tool(
-        type="custom", name=body.pop("name"), description=take(body, "description"), schema=form, path=path,
+        type="custom", name=body.pop("name"), description=take(body, "description", kind=str, path=f"{path}.custom"),
+        schema=form, path=path,
         extra={**outer, **{f"custom.{key}": value for key, value in body.items()}},
     )  # fmt: skip
 
@@ -190,18 +191,21 @@ def _write_chosen(tool: hub.Tool) -> Json:
     return {"type": tool.type, tool.type: {"name": tool.name}}
 
 
-def read_output(form: Json) -> hub.Output | None:
-    """`response_format`; None for a type that only some provider knows."""
+def read_output(form: Any) -> hub.Output | None:
+    """`response_format`; None for a type that only some provider knows. Raises ProxyError for a wrong shape."""
+    expect(form, dict, "response_format")
     body = dict(form)
     kind = body.pop("type", None)
+    expect(kind, str, "response_format.type")
     if kind == "json_schema":
         inner = body.pop("json_schema", None)
         if not isinstance(inner, dict):
             raise invalid("response_format.json_schema", "must be an object")
-        rest = dict(inner)
+        rest, path = dict(inner), "response_format.json_schema"
         return hub.Output(
-            kind="schema", name=take(rest, "name"), description=take(rest, "description"), schema=take(rest, "schema"),
-            strict=take(rest, "strict"), path="response_format",
+            kind="schema", name=take(rest, "name", kind=str, path=path), path="response_format",
+            description=take(rest, "description", kind=str, path=path),
+            schema=take(rest, "schema", kind=dict, path=path), strict=take(rest, "strict", kind=bool, path=path),
             extra={**body, **{f"json_schema.{key}": value for key, value in rest.items()}},
         )  # fmt: skip
     if kind in ("text", "json_object"):

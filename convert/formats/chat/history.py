@@ -89,6 +89,8 @@ class _Writer:
             if not body.keys() & {"tool_calls", "refusal", self.flavor.reasoning_field}:
                 return
             body["content"] = self.flavor.empty_content
+        if not self.home and body.get("content") == "" and "tool_calls" in body:
+            body["content"] = self.flavor.empty_content  # a text without words beside calls
         yield body
 
     def is_content(self, part: hub.Part) -> bool:

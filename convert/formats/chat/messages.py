@@ -13,7 +13,7 @@ from typing import Any, Literal
 from convert import hub
 from convert.errors import invalid
 from convert.formats.chat import content
-from convert.formats.contract import take
+from convert.formats.contract import expect, take
 
 Json = dict[str, Any]
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
@@ -64,13 +64,14 @@ def _read_message(message: Any, path: str, functions: Iterator[str]) -> hub.Mess
         parts += _read_refusal(body, path)
         parts += _read_calls(body, path)
         parts += _read_function_call(body, path, functions)
-    return hub.Message(
-        role=role, parts=parts, name=take(body, "name"), plain=plain, path=path, extra=body, wire=wire
-    )  # fmt: skip
+    name = take(body, "name", kind=str, path=path)
+    return hub.Message(role=role, parts=parts, name=name, plain=plain, path=path, extra=body, wire=wire)
 
 
 def _read_reasoning(body: Json, path: str) -> Iterator[hub.Reasoning]:
     """The reasoning of an earlier answer; the same text under both names is one."""
+    if body.get("reasoning_content") is not None:
+        expect(body["reasoning_content"], str, f"{path}.reasoning_content")
     texts: dict[str, list[str]] = {}
     for field in REASONING_FIELDS:
         if isinstance(body.get(field), str) and body[field]:
@@ -80,7 +81,8 @@ def _read_reasoning(body: Json, path: str) -> Iterator[hub.Reasoning]:
 
 
 def _read_refusal(body: Json, path: str) -> Iterator[hub.Refusal]:
-    if isinstance(body.get("refusal"), str) and body["refusal"]:
+    if body.get("refusal"):
+        expect(body["refusal"], str, f"{path}.refusal")
         yield hub.Refusal(text=body.pop("refusal"), path=f"{path}.refusal", wire={"field": True})
 
 
@@ -103,7 +105,8 @@ def read_call(call: Any, path: str) -> hub.ToolCall:
     if not isinstance(inner, dict) or not isinstance(inner.get("name"), str):
         raise invalid(f"{path}.{kind}.name", "must be a string")
     inner = dict(inner)
-    arguments = inner.pop("input" if kind == "custom" else "arguments", None)
+    member = "input" if kind == "custom" else "arguments"
+    arguments = inner.pop(member, None)
     wire: Json = {}
     if isinstance(arguments, dict):  # a frequent slip of clients; the API takes text
         arguments = json.dumps(arguments, separators=(",", ":"))
@@ -111,7 +114,7 @@ def read_call(call: Any, path: str) -> hub.ToolCall:
     if arguments is None:
         arguments, wire["absent"] = "", True
     if not isinstance(arguments, str):
-        raise invalid(f"{path}.{kind}.arguments", "must be a string")
+        raise invalid(f"{path}.{kind}.{member}", "must be a string")
     if body.pop("type", None) is None:
         wire["untyped"] = True
     if "index" in body:  # a leftover of a stream
@@ -156,6 +159,6 @@ def _read_result(body: Json, path: str, role: str, functions: Iterator[str]) -> 
     else:
         parts, plain = content.read_content(body.pop("content"), f"{path}.content")
     result = hub.ToolResult(
-        call_id=call_id, name=take(body, "name"), parts=parts, path=path, extra=body, wire=wire
+        call_id=call_id, name=take(body, "name", kind=str, path=path), parts=parts, path=path, extra=body, wire=wire
     )  # fmt: skip
     return hub.Message(role="tool", parts=[result], plain=plain, path=path)

@@ -7,12 +7,12 @@ import json
 from typing import Any
 
 from convert import hub
-from convert.errors import invalid
+from convert.errors import ProxyError, invalid
 from convert.formats.chat import definitions, history, messages
 from convert.formats.chat.answer import SERVICE_TIERS
 from convert.formats.chat.flavor import ChatFlavor
 from convert.formats.chat.thinking import read_thinking, write_thinking
-from convert.formats.contract import take
+from convert.formats.contract import PARAMS, expect, take
 from convert.losses import Report
 from convert.tools import Support
 from convert.turns import merged, paired
@@ -70,15 +70,16 @@ def read_request(body: Json) -> hub.Request:
     request = hub.Request(origin="chat", model=rest.pop("model", ""), extra=rest)
     request.messages = messages.read_messages(rest.pop("messages", None))
     _read_tools(rest, request)
-    if isinstance(rest.get("stream"), bool):
-        request.stream = request.wire["stream"] = rest.pop("stream")
+    if (streamed := take(rest, "stream", kind=bool)) is not None:
+        request.stream = request.wire["stream"] = streamed
     request.wire["spelling"] = {}
     for key, name in FIELDS.items():
         if rest.get(key) is not None and name not in request.params:
-            request.params[name] = rest.pop(key)
+            request.params[name] = take(rest, key, kind=PARAMS.get(name))
             request.wire["spelling"][name] = key
+    _check_stop(request.params.get("stop"))
     request.thinking = read_thinking(rest)
-    if isinstance(rest.get("response_format"), dict):
+    if rest.get("response_format") is not None:
         request.output = definitions.read_output(rest["response_format"])
         if request.output:
             del rest["response_format"]
@@ -92,15 +93,23 @@ def read_request(body: Json) -> hub.Request:
     return request
 
 
+def _check_stop(stop: Any) -> None:
+    """Raises ProxyError for stop sequences that are neither one string nor a list of strings."""
+    if stop is not None and not isinstance(stop, str):
+        expect(stop, list, "stop")
+        for number, each in enumerate(stop):
+            expect(each, str, f"stop[{number}]")
+
+
 def _read_tools(rest: Json, request: hub.Request) -> None:
-    if isinstance(rest.get("tools"), list):
-        request.tools = definitions.read_tools(rest.pop("tools"))
+    if (tools := take(rest, "tools")) is not None:
+        request.tools = definitions.read_tools(tools)
         request.wire["tools"] = True
-    if isinstance(rest.get("functions"), list):
-        request.tools = request.tools + definitions.read_functions(rest.pop("functions"))
+    if (functions := take(rest, "functions")) is not None:
+        request.tools = request.tools + definitions.read_functions(functions)
         request.wire["functions"] = True
-    if isinstance(rest.get("web_search_options"), dict):
-        request.tools = [*request.tools, _read_search(rest.pop("web_search_options"))]
+    if (options := take(rest, "web_search_options", kind=dict)) is not None:
+        request.tools = [*request.tools, _read_search(options)]
     if (choice := take(rest, "tool_choice")) is not None:
         request.choice = definitions.read_choice(choice)
     elif (choice := take(rest, "function_call")) is not None:
@@ -128,6 +137,8 @@ def write_request(request: hub.Request, flavor: ChatFlavor, report: Report) -> J
     schema_in_words = _output(request, body, home, flavor, report)
     turns = [*_system(request, schema_in_words), *turns]
     body["messages"] = history.write_messages(turns, home, flavor, report)
+    if not body["messages"] and not home:
+        raise ProxyError("unsupported", "nothing of the input can be converted for this upstream", param="input")
     _write_tools(request, body, home, flavor, report)
     _write_params(request, body, home, report)
     if request.thinking:

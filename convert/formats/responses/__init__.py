@@ -6,7 +6,7 @@ import re
 
 from convert import sse
 from convert.errors import ProxyError
-from convert.formats.contract import Format
+from convert.formats.contract import Counter, Format
 from convert.formats.responses.errors import read_error, write_error
 from convert.formats.responses.flavor import ResponsesFlavor
 from convert.formats.responses.reader import TERMINAL, read_stream
@@ -28,6 +28,12 @@ def _is_terminal(frames: bytes) -> bool:
         return False
 
 
+# What a request for a count may hold; POST /responses/input_tokens refuses the rest.
+_COUNTED = (
+    "conversation", "input", "instructions", "model", "parallel_tool_calls", "previous_response_id", "reasoning",
+    "text", "tool_choice", "tools", "truncation",
+)  # fmt: skip
+
 FORMAT = Format(
     name="responses",
     schema=SCHEMA,
@@ -43,6 +49,12 @@ FORMAT = Format(
     support=support,
     path=lambda model, stream: "/responses",
     credentials=lambda key: {"Authorization": f"Bearer {key}"} if key else {},
+    seals=frozenset({"reasoning"}),
+    counter=Counter(
+        path=lambda model: "/responses/input_tokens",
+        body=lambda body, model: {key: body[key] for key in _COUNTED if key in body},
+        member="input_tokens",
+    ),
     ends=_is_terminal,
     closes=_is_terminal,
     # observed: Codex's idle timer is reset by events only, not by comments

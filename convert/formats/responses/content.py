@@ -6,7 +6,7 @@ from typing import Any
 
 from convert import hub
 from convert.errors import ProxyError, invalid
-from convert.formats.contract import take
+from convert.formats.contract import expect, take
 from convert.losses import Report
 from convert.media import data_url, guess_mime, split_data_url
 
@@ -57,23 +57,26 @@ def _rest(body: Json) -> Json:
 def _read_text(body: Json, path: str) -> hub.Text:
     text = _string(body, "text", path)
     wire = {"type": body.pop("type")}
-    for key in ("annotations", "logprobs"):
+    listed: dict[str, list[Json]] = {"annotations": [], "logprobs": []}
+    for key in listed:
         if key in body and not body[key]:
             wire[key] = body.pop(key)
-    citations = [read_citation(each) for each in take(body, "annotations", [])]
-    return hub.Text(
-        text=text, citations=citations, logprobs=take(body, "logprobs", []), path=path, extra=body, wire=wire
-    )
+        listed[key] = take(body, key, [], list, path)
+        for number, each in enumerate(listed[key]):
+            expect(each, dict, f"{path}.{key}[{number}]")
+    place = f"{path}.annotations" if path else ""
+    citations = [read_citation(each, place and f"{place}[{n}]") for n, each in enumerate(listed["annotations"])]
+    return hub.Text(text=text, citations=citations, logprobs=listed["logprobs"], path=path, extra=body, wire=wire)
 
 
 def _read_image(body: Json, path: str) -> hub.Media:
-    url, file_id = take(body, "image_url"), take(body, "file_id")
-    if not isinstance(url or file_id, str):
+    url, file_id = take(body, "image_url", kind=str, path=path), take(body, "file_id", kind=str, path=path)
+    if not url and not file_id:
         raise invalid(path, "must have an `image_url` string or a `file_id`")
     mime, data, url = by_value(url)
     return hub.Media(
-        kind="image", url=url, data=data, mime=mime, file_id=file_id, detail=take(body, "detail"),
-        path=path, extra=_rest(body),
+        kind="image", url=url, data=data, mime=mime, file_id=file_id,
+        detail=take(body, "detail", kind=str, path=path), path=path, extra=_rest(body),
     )  # fmt: skip
 
 
@@ -85,9 +88,9 @@ def by_value(url: str | None) -> tuple[str | None, str | None, str | None]:
 
 
 def _read_file(body: Json, path: str) -> hub.Media:
-    data, name = take(body, "file_data"), take(body, "filename")
-    url, file_id = take(body, "file_url"), take(body, "file_id")
-    if not isinstance(data or url or file_id, str):
+    data, name = take(body, "file_data", kind=str, path=path), take(body, "filename", kind=str, path=path)
+    url, file_id = take(body, "file_url", kind=str, path=path), take(body, "file_id", kind=str, path=path)
+    if not data and not url and not file_id:
         raise invalid(path, "must have `file_data`, `file_url` or `file_id`")
     mime, payload, bare = by_value(data)
     return hub.Media(
@@ -183,13 +186,14 @@ def _file_source(part: hub.Media) -> Json:
     return body
 
 
-def read_citation(body: Json) -> hub.Citation:
+def read_citation(body: Json, path: str = "") -> hub.Citation:
     """An annotation of output text (url_citation, file_citation, container_file_citation, file_path)."""
     rest = dict(body)
     kind = rest.pop("type", None)
     return hub.Citation(
         url=rest.pop("url", None), title=rest.pop("title", None), start=rest.pop("start_index", None),
-        end=rest.pop("end_index", None), file_id=take(rest, "file_id"), extra=rest, wire={"annotation": kind},
+        end=rest.pop("end_index", None), file_id=take(rest, "file_id"), extra=rest, path=path,
+        wire={"annotation": kind},
     )  # fmt: skip
 
 

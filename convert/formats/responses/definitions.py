@@ -14,6 +14,7 @@ from convert.formats.responses import builtin
 from convert.losses import Report
 
 Json = dict[str, Any]
+SEARCH_OPTIONS = ("filters", "search_context_size", "user_location")
 
 
 def read_tools(tools: Any, path: str) -> list[hub.Tool]:
@@ -32,19 +33,19 @@ def read_tool(tool: Any, path: str) -> hub.Tool:
     body = dict(tool)
     match body.pop("type"):
         case "function":
-            schema = body.pop("parameters") if isinstance(body.get("parameters"), dict) else None
             return hub.Tool(
-                type="function", name=_name(body, path), description=take(body, "description"), schema=schema,
-                strict=take(body, "strict"), path=path, extra=body,
+                type="function", name=_name(body, path), description=take(body, "description", kind=str, path=path),
+                schema=take(body, "parameters", kind=dict, path=path),
+                strict=take(body, "strict", kind=bool, path=path), path=path, extra=body,
             )  # fmt: skip
         case "custom":
             return hub.Tool(
-                type="custom", name=_name(body, path), description=take(body, "description"),
-                schema=take(body, "format"), path=path, extra=body,
+                type="custom", name=_name(body, path), description=take(body, "description", kind=str, path=path),
+                schema=take(body, "format", kind=dict, path=path), path=path, extra=body,
             )  # fmt: skip
         case "namespace":
             return hub.Tool(
-                type="namespace", name=_name(body, path), description=take(body, "description"),
+                type="namespace", name=_name(body, path), description=take(body, "description", kind=str, path=path),
                 tools=read_tools(body.pop("tools", None), f"{path}.tools"), path=path, extra=body,
             )  # fmt: skip
         case kind if builtin.runs_at_client(tool):
@@ -80,8 +81,11 @@ def write_tool(tool: hub.Tool, home: bool, report: Report) -> Json | None:
     if "tool" in tool.wire:
         return dict(tool.wire["tool"])
     if tool.type == "hosted":
-        if home or tool.name == "web_search":
+        if home:
             return {"type": tool.name, **tool.extra}
+        if tool.name == "web_search":
+            report.extras(tool.path, {key: value for key, value in tool.extra.items() if key not in SEARCH_OPTIONS})
+            return {"type": tool.name, **{key: tool.extra[key] for key in SEARCH_OPTIONS if key in tool.extra}}
         report.dropped(tool.path, f"hosted tool '{tool.name}'")
         return None
     body: Json = {"type": tool.type, "name": tool.name}
@@ -164,8 +168,9 @@ def read_output(form: Any) -> hub.Output | None:
         if not isinstance(schema, dict):
             raise invalid("text.format.schema", "must be an object")
         return hub.Output(
-            kind="schema", name=take(body, "name"), description=take(body, "description"), schema=schema,
-            strict=take(body, "strict"), path="text.format", extra=body,
+            kind="schema", name=take(body, "name", kind=str, path="text.format"), schema=schema,
+            description=take(body, "description", kind=str, path="text.format"),
+            strict=take(body, "strict", kind=bool, path="text.format"), path="text.format", extra=body,
         )  # fmt: skip
     return hub.Output(kind="text" if kind == "text" else "json", path="text.format", extra=body)
 

@@ -60,7 +60,7 @@ class _Writer:
                 yield from self.item(message, part)
         if thoughts:
             yield from self.reasoning(message, thoughts)
-        if words or not message.parts:
+        if words or (self.home and not message.parts):
             yield self.message(message, words)
 
     def is_content(self, part: hub.Part) -> bool:
@@ -193,8 +193,9 @@ class _Writer:
         identity = self.identity(call) or {"id": item_id(kind.prefix, call.id), "status": "completed"}
         if self.home:
             identity = self.identity(call)
+        called = {"call_id": call.id} if call.wire.get("called", True) or not self.home else {}
         return {
-            "type": kind.call, "call_id": call.id, kind.arguments: arguments, **members, **identity, **self.extra(call)
+            "type": kind.call, **called, kind.arguments: arguments, **members, **identity, **self.extra(call)
         }  # fmt: skip
 
     def result(self, result: hub.ToolResult, plain: bool) -> Json:

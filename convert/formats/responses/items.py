@@ -12,7 +12,7 @@ from typing import Any
 
 from convert import hub
 from convert.errors import invalid
-from convert.formats.contract import take
+from convert.formats.contract import expect, take
 from convert.formats.responses import builtin, content
 from convert.formats.responses.definitions import read_tools
 from convert.sealed import found
@@ -22,9 +22,10 @@ ROLES = ("user", "assistant", "system", "developer")
 BOOKKEEPING = ("id", "status")
 # Items that only OpenAI's servers can make something of. Any other type that has no reader is not known at all.
 HOSTED = frozenset({
-    "code_interpreter_call", "compaction", "computer_call", "computer_call_output", "file_search_call",
-    "image_generation_call", "item_reference", "mcp_approval_request", "mcp_approval_response", "mcp_call",
-    "mcp_list_tools", "program", "program_output", "tool_search_call", "tool_search_output", "web_search_call",
+    "code_interpreter_call", "compaction", "compaction_summary", "computer_call", "computer_call_output",
+    "context_compaction", "file_search_call", "image_generation_call", "item_reference", "mcp_approval_request",
+    "mcp_approval_response", "mcp_call", "mcp_list_tools", "program", "program_output", "tool_search_call",
+    "tool_search_output", "web_search_call",
 })  # fmt: skip
 
 
@@ -145,15 +146,20 @@ def _read_custom_output(item: Json, path: str) -> hub.Message:
 
 def _read_builtin_call(item: Json, path: str) -> hub.Message:
     kind = builtin.BY_CALL[item["type"]]
-    if not isinstance(item.get("call_id"), str) or item.get("execution") == "server":
+    if item.get("execution") == "server" or (kind.tool == "tool_search" and item.get("call_id") is None):
         return _raw(item, path)
     body = {key: value for key, value in item.items() if key not in ("type", *kind.members)}
+    call_id = take(body, "call_id", item.get("id"), str, path)  # older clients tell the item's id only
+    expect(call_id, str, f"{path}.call_id")
     arguments = body.pop(kind.arguments, None)
+    if not isinstance(arguments, str):
+        expect(arguments, dict, f"{path}.{kind.arguments}")
     text = arguments if isinstance(arguments, str) else json.dumps(arguments, separators=(",", ":"))
     members = {key: item[key] for key in kind.members if key in item}
     call = hub.ToolCall(
-        type="client", text=text, id=body.pop("call_id"), name=kind.tool, path=path,
-        wire=_bookkeeping(body) | {"members": members, "text": isinstance(arguments, str)}, extra=body,
+        type="client", text=text, id=call_id, name=kind.tool, path=path, extra=body,
+        wire=_bookkeeping(body)
+        | {"members": members, "text": isinstance(arguments, str), "called": "call_id" in item},
     )  # fmt: skip
     return hub.Message(role="assistant", parts=[call], path=path)
 
@@ -161,9 +167,10 @@ def _read_builtin_call(item: Json, path: str) -> hub.Message:
 def _read_builtin_output(item: Json, path: str) -> hub.Message:
     kind = builtin.BY_OUTPUT[item["type"]]
     body = dict(item)
-    call_id = body.pop("call_id", None) or item.get("id")
-    if not isinstance(call_id, str) or item.get("execution") == "server":
+    if item.get("execution") == "server" or (kind.tool == "tool_search" and item.get("call_id") is None):
         return _raw(item, path)
+    call_id: Any = body.pop("call_id", None) or item.get("id")
+    expect(call_id, str, f"{path}.call_id")
     del body["type"]
     failed = body.get("status") == "failed"
     wire = _bookkeeping(body) | {"called": "call_id" in item, "item": kind.tool}
@@ -175,6 +182,8 @@ def _read_builtin_output(item: Json, path: str) -> hub.Message:
     else:
         output = take(body, "output", "")
         wire["text"] = isinstance(output, str)
+        if not isinstance(output, str | list):
+            expect(output, dict, f"{path}.output")
         text = output if isinstance(output, str) else json.dumps(output, separators=(",", ":"))
         parts = [hub.Text(text=text, path=f"{path}.output")]
     result = hub.ToolResult(

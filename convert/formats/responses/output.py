@@ -106,7 +106,7 @@ def write_item(item: Item, report: Report, status: str = "completed") -> Json:
         case hub.Reasoning():
             return _write_reasoning(item, home)
         case hub.ToolCall():
-            return _write_call(item, part, report)
+            return _write_call(item, part, status, report)
         case hub.Media(kind="image"):
             return {"type": "image_generation_call", "id": item.id, "status": "completed", "result": part.data}
         case hub.Raw(value=value):
@@ -189,15 +189,15 @@ def _write_reasoning(item: Item, home: Json) -> Json:
     return body
 
 
-def _write_call(item: Item, call: hub.ToolCall, report: Report) -> Json:
+def _write_call(item: Item, call: hub.ToolCall, status: str, report: Report) -> Json:
     if item.kind == "client":
         kind = builtin.BY_TOOL[call.name]
         try:
             return _builtin_item(item, call, kind, builtin.call_arguments(kind, call.text), "completed")
         except ValueError:
             report.approximated(call.name, "the model's arguments are no JSON object; given as a function call")
-            return _call_item(item, hub.ToolCall(id=call.id, name=call.name, text=call.text), "completed")
-    return _call_item(item, call, "completed")
+            return _call_item(item, hub.ToolCall(id=call.id, name=call.name, text=call.text), status)
+    return _call_item(item, call, status)
 
 
 def _builtin_item(item: Item, call: hub.ToolCall, kind: builtin.Builtin, arguments: Any, status: str) -> Json:
@@ -213,7 +213,7 @@ def _call_item(item: Item, call: hub.ToolCall, status: str) -> Json:
         body["type"] = "custom_tool_call"
         body["input"] = call.text
     else:
-        body["arguments"] = call.text or ("{}" if status == "completed" else "")
+        body["arguments"] = call.text or ("" if status == "in_progress" else "{}")
         body["status"] = status
     if call.namespace is not None:
         body["namespace"] = call.namespace

@@ -6,7 +6,7 @@ from typing import Any
 
 from convert import hub
 from convert.errors import invalid
-from convert.formats.contract import take
+from convert.formats.contract import PARAMS, expect, take
 from convert.formats.responses import definitions, history, items
 from convert.formats.responses.flavor import ResponsesFlavor
 from convert.losses import Report
@@ -54,13 +54,14 @@ def read_request(body: Json) -> hub.Request:
     request.messages = items.read_items(rest.pop("input")) if rest.get("input") is not None else []
     if (instructions := take(rest, "instructions")) is not None:
         request.instructions = _read_instructions(instructions)
-    if isinstance(rest.get("tools"), list):
-        request.tools = definitions.read_tools(rest.pop("tools"), "tools")
+    if (tools := take(rest, "tools")) is not None:
+        request.tools = definitions.read_tools(tools, "tools")
         request.wire["tools"] = True
     request.choice = definitions.read_choice(take(rest, "tool_choice"))
-    if isinstance(rest.get("stream"), bool):
-        request.stream = request.wire["stream"] = rest.pop("stream")
-    request.params = {name: rest.pop(key) for key, name in FIELDS.items() if rest.get(key) is not None}
+    if (streamed := take(rest, "stream", kind=bool)) is not None:
+        request.stream = request.wire["stream"] = streamed
+    given = {key: name for key, name in FIELDS.items() if rest.get(key) is not None}
+    request.params = {name: take(rest, key, kind=PARAMS[name]) for key, name in given.items()}
     _read_text(take(rest, "text"), request)
     _read_reasoning(take(rest, "reasoning"), request)
     _read_include(take(rest, "include"), request)
@@ -68,8 +69,9 @@ def read_request(body: Json) -> hub.Request:
         previous=take(rest, "previous_response_id"), conversation=take(rest, "conversation"),
         prompt=take(rest, "prompt"), background=take(rest, "background"),
     )  # fmt: skip
-    if not request.messages and not request.state.recalls and "input" not in body:
-        raise invalid("input", "is required")
+    nothing = "input" not in body or not (request.messages or request.instructions)
+    if nothing and not request.state.recalls:
+        raise invalid("input", "is required, and must not be empty")
     return request
 
 
@@ -87,7 +89,7 @@ def _read_text(text: Any, request: hub.Request) -> None:
         raise invalid("text", "must be an object")
     rest = dict(text)
     request.output = definitions.read_output(take(rest, "format"))
-    if (verbosity := take(rest, "verbosity")) is not None:
+    if (verbosity := take(rest, "verbosity", kind=str, path="text")) is not None:
         request.params["verbosity"] = verbosity
     request.wire["text"] = rest
     for key, value in rest.items():
@@ -101,7 +103,8 @@ def _read_reasoning(reasoning: Any, request: hub.Request) -> None:
     if not isinstance(reasoning, dict):
         raise invalid("reasoning", "must be an object")
     rest = dict(reasoning)
-    effort, summary = take(rest, "effort"), take(rest, "summary")
+    effort = take(rest, "effort", kind=str, path="reasoning")
+    summary = take(rest, "summary", kind=str, path="reasoning")
     request.thinking = hub.Thinking(effort=effort, summary=summary, extra=rest, path="reasoning")
 
 
@@ -110,6 +113,8 @@ def _read_include(include: Any, request: hub.Request) -> None:
         return
     if not isinstance(include, list):
         raise invalid("include", "must be a list")
+    for number, each in enumerate(include):
+        expect(each, str, f"include[{number}]")
     request.wire["include"] = include
     if LOGPROBS in include:
         request.params["logprobs"] = True
@@ -157,10 +162,13 @@ def _write_input(request: hub.Request, body: Json, home: bool, flavor: Responses
 def _write_tools(request: hub.Request, body: Json, home: bool, report: Report) -> None:
     if request.tools or (home and "tools" in request.wire):
         body["tools"] = definitions.write_tools(request.tools, home, report)
-    if request.choice and (home or body.get("tools")):
-        body["tool_choice"] = definitions.write_choice(request.choice)
+    choice = request.choice
+    if choice and (home or body.get("tools")):
+        body["tool_choice"] = definitions.write_choice(choice)
         if not home:
-            report.extras(request.choice.path, request.choice.extra)
+            report.extras(choice.path, choice.extra)
+    elif choice and choice.kind not in ("auto", "none"):
+        report.dropped(choice.path, "there are no tools")
 
 
 def _write_text(request: hub.Request, body: Json, home: bool, report: Report) -> None:

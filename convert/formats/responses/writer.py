@@ -110,7 +110,8 @@ class _Writer:
         return self.event(f"response.{kind}.added", **_position(item, part), part=_blank(part))
 
     def close(self, event: hub.PartEnd) -> Iterator[bytes]:
-        """A part closes: what it grew to, and its item's end unless the item may take further parts."""
+        """A part closes: what it grew to. Its item ends when the next one opens, or with the answer: it may take
+        further parts, and only the end tells whether it was cut off."""
         index = event.index
         item = self.places.get(index)
         part = self.fold.parts[index]
@@ -121,9 +122,7 @@ class _Writer:
             return
         del self.places[index]
         yield from self.part_done(item, part, announced=index in self.frames)
-        superseded = self.layout.latest[item.choice] is not item
-        extendable = item.kind == "message" or (item.kind == "reasoning" and "item" in part.wire)
-        if (superseded or not extendable) and item not in self.places.values():
+        if self.layout.latest[item.choice] is not item and item not in self.places.values():
             yield from self.item_done(item)
 
     def part_done(self, item: output.Item, part: hub.Part, announced: bool) -> Iterator[bytes]:

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from tests.formats.converting import sent, to_chat
@@ -107,3 +109,67 @@ def test_ids_of_exactly_nine_letters_and_digits():
     assert len(identity) == 9 and identity.isalnum() and result["tool_call_id"] == identity
     kept = history(USER, {**CALL, "call_id": "abcDEF123"}, {**RESULT, "call_id": "abcDEF123"}, **flavor)
     assert kept[1]["tool_calls"][0]["id"] == "abcDEF123"
+
+
+def test_calls_in_turn_stay_in_turn_and_parallel_ones_together():
+    second = {**CALL, "call_id": "d"}
+    answer = {**RESULT, "call_id": "d"}
+    in_turn = history(USER, CALL, RESULT, second, answer)
+    assert [message["role"] for message in in_turn] == ["user", "assistant", "tool", "assistant", "tool"]
+    parallel = history(USER, CALL, second, answer, RESULT)
+    assert [call["id"] for call in parallel[1]["tool_calls"]] == ["c", "d"]
+    assert [message["tool_call_id"] for message in parallel[2:]] == ["c", "d"]
+
+
+def test_words_after_a_call_belong_to_its_turn():
+    _, turn, result = history(USER, CALL, ANSWER, RESULT)
+    assert turn["content"] == "Done." and len(turn["tool_calls"]) == 1 and result["role"] == "tool"
+
+
+def test_the_same_turn_twice_stays_twice():
+    assert [message["content"] for message in history(USER, ANSWER, USER, ANSWER, USER)] == [
+        "hi", "Done.", "hi", "Done.", "hi",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("call", "result", "name", "arguments"),
+    [
+        (
+            {"type": "custom_tool_call", "call_id": "c", "name": "p", "input": 'x "q"\n'},
+            {"type": "custom_tool_call_output", "call_id": "c", "output": "ok"},
+            "p", {"input": 'x "q"\n'},
+        ),
+        (
+            {"type": "local_shell_call", "call_id": "c", "action": {"type": "exec", "command": ["ls"], "env": {}}},
+            {"type": "local_shell_call_output", "id": "c", "output": "ok"},
+            "local_shell", {"type": "exec", "command": ["ls"], "env": {}},
+        ),
+        (
+            {"type": "apply_patch_call", "call_id": "c", "operation": {"type": "delete_file", "path": "a"}},
+            {"type": "apply_patch_call_output", "call_id": "c", "status": "completed", "output": "ok"},
+            "apply_patch", {"type": "delete_file", "path": "a"},
+        ),
+        (
+            {**CALL, "name": "list", "namespace": "mcp__github"}, {**RESULT, "output": "ok"},
+            "mcp__github__list", {"x": 1.5},
+        ),
+    ],
+    ids=["custom", "local_shell", "apply_patch", "namespace"],
+)  # fmt: skip
+def test_an_earlier_call_of_any_type_is_replayed_as_a_function_call(call, result, name, arguments):
+    _, turn, answer = history(USER, call, result)
+    (written,) = turn["tool_calls"]
+    assert written["type"] == "function" and written["function"]["name"] == name
+    assert json.loads(written["function"]["arguments"]) == arguments
+    assert answer == {"role": "tool", "tool_call_id": written["id"], "content": "ok"}
+
+
+@pytest.mark.parametrize("arguments", ["", "  "])
+def test_arguments_are_never_empty(arguments):
+    assert history(USER, {**CALL, "arguments": arguments}, RESULT)[1]["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+def test_empty_content_is_left_out():
+    empty = {"role": "assistant", "content": [{"type": "output_text", "text": ""}]}
+    assert history(USER, empty, CALL, RESULT)[1]["content"] is None

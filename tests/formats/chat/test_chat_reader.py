@@ -122,3 +122,44 @@ def test_log_probabilities_stay_with_their_text():
     body = {"id": "x", "choices": [{"index": 0, "delta": {"content": "Hi"}, "logprobs": {"content": [token]}}]}
     response = folded("chat", [body, chunk(finish="stop"), DONE])
     assert response.choices[0].parts[0].logprobs == [token]
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [call(0, "a", "f", ""), call(0, "", "", '{"x":'), call(0, "", "", "1}")],  # blank id and name in later pieces
+        [call(0, "a", "f", '{"x":1}'), chunk(finish="tool_calls")],  # the finish reason twice
+        [call(0, "a", "f", '{"x":1}'), chunk({"role": "assistant", "content": ""})],
+    ],
+)
+def test_one_call_stays_one(chunks):
+    assert calls(*chunks) == [("a", "f", '{"x":1}')]
+
+
+def test_a_call_without_any_finish_reason_is_not_lost():
+    response = folded("chat", [call(0, "a", "f", "{}"), DONE])
+    assert response.choices[0].parts[0].name == "f" and response.choices[0].reason.kind == "tool_calls"
+
+
+def test_the_latest_usage_counts_wherever_it_stands():
+    chunks = [
+        chunk({"content": "a"}, usage={"prompt_tokens": 3, "completion_tokens": 1}),
+        chunk(finish="stop", usage={"prompt_tokens": 3, "completion_tokens": 2}),
+    ]
+    assert folded("chat", [*chunks, DONE]).usage == hub.Usage(3, 2)
+
+
+def test_a_refusal_and_citations_grow_too():
+    note = {"type": "url_citation", "url_citation": {"url": "u", "title": "t", "start_index": 0, "end_index": 1}}
+    response = folded("chat", [chunk({"content": "a"}), chunk({"annotations": [note]}), chunk(finish="stop"), DONE])
+    assert response.choices[0].parts[0].citations == [hub.Citation(url="u", title="t", start=0, end=1)]
+    response = folded("chat", [chunk({"refusal": "N"}), chunk({"refusal": "o"}), chunk(finish="stop"), DONE])
+    assert response.choices[0].parts == [hub.Refusal(text="No")]
+
+
+def test_a_legacy_call_and_a_custom_one():
+    legacy = [chunk({"function_call": {"name": "f", "arguments": "{"}}), chunk({"function_call": {"arguments": "}"}})]
+    assert [each[1:] for each in calls(*legacy, finish="function_call")] == [("f", "{}")]
+    piece = {"index": 0, "id": "a", "type": "custom", "custom": {"name": "p", "input": "x"}}
+    response = folded("chat", [chunk({"tool_calls": [piece]}), chunk(finish="tool_calls"), DONE])
+    assert response.choices[0].parts == [hub.ToolCall(type="custom", id="a", name="p", text="x")]

@@ -1,5 +1,6 @@
 import pytest
 
+from convert.errors import ProxyError
 from tests.formats.converting import USER, fault, sent, to_chat, to_responses
 
 BOTH = [  # (in Chat, in Responses)
@@ -84,7 +85,7 @@ def test_parameters_that_ask_for_the_default_are_no_loss():
     ("name", "wrong"),
     [
         ("temperature", "hot"), ("top_p", []), ("max_tokens", "many"), ("max_completion_tokens", 1.5), ("n", "2"),
-        ("stop", 7), ("stop", [7]), ("stop", {}), ("seed", "x"), ("frequency_penalty", "x"), ("presence_penalty", []),
+        ("stop", 7), ("stop", {}), ("seed", "x"), ("frequency_penalty", "x"), ("presence_penalty", []),
         ("logit_bias", []), ("logprobs", "x"), ("top_logprobs", "2"), ("parallel_tool_calls", "x"), ("user", 7),
         ("service_tier", {}), ("metadata", []), ("store", "x"), ("verbosity", 7), ("prompt_cache_key", 7),
         ("safety_identifier", []), ("prediction", "x"), ("modalities", "text"), ("audio", "wav"),
@@ -93,6 +94,10 @@ def test_parameters_that_ask_for_the_default_are_no_loss():
 )  # fmt: skip
 def test_a_parameter_of_the_wrong_type_is_named(name, wrong):
     assert fault("chat", {"messages": [USER], name: wrong})[0] == name
+
+
+def test_a_stop_sequence_of_the_wrong_type_is_named():
+    assert fault("chat", {"messages": [USER], "stop": ["a", 7]})[0] == "stop[1]"
 
 
 def test_a_choice_of_tools_without_tools_is_told():
@@ -107,10 +112,47 @@ def test_a_choice_of_tools_without_tools_is_told():
 
 def test_an_upstream_never_gets_an_empty_conversation():
     assert fault("responses", {"input": []})[0] == "input"
-    assert fault("responses", {"input": [{"type": "web_search_call", "id": "w"}]})[0] == "input"
+    assert fault("responses", {"input": None})[0] == "input"
     assert to_chat({"input": [], "instructions": "Greet."})["messages"] == [{"role": "system", "content": "Greet."}]
+
+
+def test_a_conversation_of_which_nothing_is_left_is_refused():
+    with pytest.raises(ProxyError) as caught:
+        to_chat({"input": [{"type": "web_search_call", "id": "ws_1"}]})
+    assert (caught.value.status, caught.value.param) == (400, "input")
 
 
 def test_the_path_of_a_fault():
     assert fault("chat", {"messages": 7})[0] == "messages"
     assert fault("chat", {"messages": [USER], "stream_options": 7})[0] == "stream_options"
+
+
+def test_nothing_is_sent_that_was_not_asked_for():
+    assert to_chat({"input": "hi"}) == {"model": "m", "messages": [USER]}
+
+
+@pytest.mark.parametrize("temperature", [0, 0.7, 1, 0.1 + 0.2, 1e-7])
+def test_numbers_stay_as_they_are(temperature):
+    written = to_chat({"input": "hi", "temperature": temperature})["temperature"]
+    assert written == temperature and type(written) is type(temperature)
+
+
+@pytest.mark.parametrize(
+    ("client", "body", "lost"),
+    [
+        ("chat", {"stop": ["x"]}, "stop"), ("chat", {"seed": 4}, "seed"),
+        ("chat", {"logit_bias": {"1": 2}}, "logit_bias"),
+        ("chat", {"presence_penalty": 1}, "presence_penalty"), ("chat", {"frequency_penalty": 1}, "frequency_penalty"),
+        ("chat", {"prediction": {"type": "content", "content": "x"}}, "prediction"), ("chat", {"top_k": 4}, "top_k"),
+        ("chat", {"modalities": ["audio"]}, "modalities"), ("chat", {"a_future_field": 1}, "a_future_field"),
+        ("responses", {"max_tool_calls": 3}, "max_tool_calls"), ("responses", {"truncation": "auto"}, "truncation"),
+        ("responses", {"include": ["file_search_call.results"]}, "include"),
+        ("responses", {"reasoning": {"summary": "auto"}}, "reasoning.summary"),
+        ("responses", {"context_management": [{"type": "compaction"}]}, "context_management"),
+    ],
+)  # fmt: skip
+def test_a_parameter_that_only_one_api_has_is_told(client, body, lost):
+    base = {"messages": [USER]} if client == "chat" else {"input": "hi"}
+    wire = "responses" if client == "chat" else "chat"
+    written, losses = sent(client, wire, {**base, **body})
+    assert losses == [f"{lost} dropped"] and written == sent(client, wire, base)[0]

@@ -4,7 +4,7 @@ from convert import hub
 from convert.errors import ProxyError
 from convert.formats.chat.flavor import ChatFlavor
 from convert.formats.chat.response import completion_id, read_response
-from tests.formats.converting import answered, completion, response, said
+from tests.formats.converting import answered, completion, response, said, spoiled
 
 
 def parts(message, **flavor):
@@ -106,3 +106,48 @@ def test_the_id_still_shows_the_upstreams(given, written):
 
 def test_an_answer_without_an_id_gets_one():
     assert completion_id("") != completion_id("") and completion_id("").startswith("chatcmpl-")
+
+
+def test_a_fault_anywhere_in_an_answer_is_the_upstreams():
+    note = {"type": "url_citation", "url_citation": {"url": "u", "title": "t", "start_index": 0, "end_index": 1}}
+    token = {"token": "a", "logprob": -1, "bytes": [97], "top_logprobs": [{"token": "a", "logprob": -1}]}
+    calls = [
+        {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}},
+        {"id": "d", "type": "custom", "custom": {"name": "g", "input": "x"}},
+    ]
+    message = {"content": "Hi", "reasoning_content": "h", "refusal": "r", "annotations": [note], "tool_calls": calls}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 0}}
+    whole = completion(message, "tool_calls", usage=usage, service_tier="default")
+    whole["choices"][0]["logprobs"] = {"content": [token], "refusal": None}
+    for body in spoiled(whole):
+        try:
+            answered("chat", "responses", body)
+        except ProxyError as error:
+            assert (error.kind, error.status, error.param) == ("upstream", 502, None)
+
+
+def test_content_beside_calls_may_be_null_and_arguments_empty():
+    calls = [{"id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}]
+    (item,) = answered("chat", "responses", completion({"content": None, "tool_calls": calls}, "tool_calls"))["output"]
+    assert (item["type"], item["call_id"], item["arguments"]) == ("function_call", "c", "{}")
+
+
+def test_text_is_not_altered():
+    text = '<parameter name="x"> &lt; <invoke> \\u003c </think> \x00 \u2028'
+    body = answered("chat", "responses", completion({"content": text}))
+    assert body["output"][0]["content"][0]["text"] == text
+    assert answered("responses", "chat", response(said(text)))["choices"][0]["message"]["content"] == text
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_citations_of_either_shape_reach_a_responses_client(nested):
+    cited = {"url": "u", "title": "t", "start_index": 0, "end_index": 2}
+    note = {"type": "url_citation", "url_citation": cited} if nested else {"type": "url_citation", **cited}
+    body = answered("chat", "responses", completion({"content": "Hi", "annotations": [note]}))
+    assert body["output"][0]["content"][0]["annotations"] == [{"type": "url_citation", **cited}]
+
+
+def test_deepseeks_cache_counts_reach_a_responses_client():
+    usage = {"prompt_tokens": 9, "completion_tokens": 2, "prompt_cache_hit_tokens": 7, "prompt_cache_miss_tokens": 2}
+    written = answered("chat", "responses", completion(usage=usage))["usage"]
+    assert written["input_tokens"] == 9 and written["input_tokens_details"]["cached_tokens"] == 7

@@ -67,3 +67,9 @@ def test_media_without_a_place_are_refused():
     with pytest.raises(ProxyError) as caught:
         to_responses({"messages": [{"role": "user", "content": [sound]}]})
     assert caught.value.param == "messages[0].content[0]"
+
+
+@pytest.mark.parametrize("turn", [{"content": ""}, {"content": None}, {"content": "", "tool_calls": []}])
+def test_an_earlier_answer_without_words_is_left_out(turn):
+    written, lost = sent("chat", "responses", {"messages": [USER, {"role": "assistant", **turn}, USER]})
+    assert [item["role"] for item in written["input"]] == ["user", "user"] and lost == []

@@ -40,7 +40,7 @@ def test_an_unknown_part_is_kept_whole(value):
         ({"type": "output_text", "text": "a", "annotations": 7}, ".annotations"),
         ({"type": "output_text", "text": "a", "annotations": [{}, 7]}, ".annotations[1]"),
         ({"type": "output_text", "text": "a", "annotations": [{"type": "url_citation", "url": 7}]}, ".annotations[0]"),
-        ({"type": "output_text", "text": "a", "logprobs": [7]}, ".logprobs"),
+        ({"type": "output_text", "text": "a", "logprobs": [7]}, ".logprobs[0]"),
         ({"type": "input_audio"}, ".input_audio"),
         ({"type": "refusal"}, ".refusal"),
     ],

@@ -144,3 +144,22 @@ def test_a_choice_names_the_tool_as_it_is_offered(tool):
     kind = "function" if "tools" in tool else tool["type"]
     written = to_chat({"input": "hi", "tools": [tool], "tool_choice": {"type": kind, "name": name}})
     assert written["tool_choice"]["function"]["name"] == written["tools"][0]["function"]["name"]
+
+
+def test_a_predefined_tool_wins_over_one_of_the_same_name_that_a_search_found():
+    search = {"type": "tool_search_call", "call_id": "s", "execution": "client", "arguments": {"query": "a"}}
+    found = {
+        "type": "tool_search_output",
+        "call_id": "s",
+        "execution": "client",
+        "tools": [{**FUNCTION, "description": "2"}],
+    }
+    written = to_chat({"input": [{"role": "user", "content": "hi"}, search, found], "tools": [FUNCTION]})
+    assert [tool["function"]["description"] for tool in written["tools"]] == ["d"]
+
+
+def test_another_providers_web_search_keeps_what_this_one_knows():
+    tool = {"type": "web_search", "web_search": {"enable": True}, "search_context_size": "low"}
+    written, lost = sent("chat", "responses", {"messages": [{"role": "user", "content": "hi"}], "tools": [tool]})
+    assert written["tools"] == [{"type": "web_search", "search_context_size": "low"}]
+    assert lost == ["tools[0].web_search dropped"]

@@ -2,10 +2,12 @@ import pytest
 
 from convert import hub
 from convert.errors import ProxyError
+from convert.exchange import Exchange
+from convert.formats import FORMATS
 from convert.formats.responses.flavor import ResponsesFlavor
 from convert.formats.responses.response import read_response, response_id, write_response
 from convert.losses import Report
-from tests.formats.converting import answered, completion, response, said
+from tests.formats.converting import answered, chunk, completion, response, said, spoiled, streamed
 
 
 def test_the_settings_of_the_request_are_repeated():
@@ -79,3 +81,47 @@ def test_what_has_no_place_is_told():
     part = hub.Raw(format="messages", value={}, path="content[0]")
     write_response(hub.Response(choices=[hub.Choice(parts=[part])]), {}, report)
     assert [str(loss) for loss in report.losses] == ["content[0] dropped (no place in a response)"]
+
+
+def test_a_fault_anywhere_in_an_answer_is_the_upstreams():
+    note = {"type": "url_citation", "url": "u", "title": "t", "start_index": 0, "end_index": 1}
+    words = {"type": "output_text", "text": "Hi", "annotations": [note], "logprobs": [{"token": "a", "logprob": -1}]}
+    whole = response(
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "s"}]},
+        {**said(""), "content": [words, {"type": "refusal", "refusal": "r"}]},
+        {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": "{}"},
+        {"type": "custom_tool_call", "id": "ctc_1", "call_id": "d", "name": "f", "input": "x"},
+        {"type": "local_shell_call", "id": "l", "call_id": "e", "action": {"type": "exec", "command": ["ls"]}},
+        {"type": "web_search_call", "id": "w", "status": "completed"},
+        usage={"input_tokens": 1, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 1},
+    )
+    for body in spoiled(whole):
+        try:
+            answered("responses", "chat", body)
+        except ProxyError as error:
+            assert (error.kind, error.param) == ("upstream", None)
+
+
+def test_calls_of_openais_own_tools_are_told_as_lost():
+    exchange = Exchange(FORMATS["chat"], FORMATS["responses"], {}, ResponsesFlavor())
+    item = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search"}}
+    body = exchange.response(response(item, said("Hi")))
+    assert body["choices"][0]["message"]["content"] == "Hi" and body["choices"][0]["finish_reason"] == "stop"
+    assert [str(loss) for loss in exchange.report.losses] == ["output.web_search_call dropped"]
+
+
+@pytest.mark.parametrize("arguments", ["", '{"x', '{"x": 1}'])
+def test_a_call_that_was_cut_off_is_not_told_as_complete(arguments):
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    body = answered("chat", "responses", completion({"content": None, "tool_calls": [call]}, "length"))
+    assert (body["status"], body["output"][0]["status"]) == ("incomplete", "incomplete")
+    chunks = [chunk({"tool_calls": [call]}), chunk(finish="length")]
+    done = [each for each in streamed("chat", "responses", chunks) if each["type"] == "response.output_item.done"]
+    assert [each["item"]["status"] for each in done] == ["incomplete"]
+
+
+def test_a_cut_call_of_a_built_in_is_not_told_as_complete():
+    asked = {"model": "m", "input": "hi", "tools": [{"type": "local_shell"}]}
+    call = {"id": "c", "type": "function", "function": {"name": "local_shell", "arguments": '{"comm'}}
+    body = answered("chat", "responses", completion({"content": None, "tool_calls": [call]}, "length"), asked)
+    assert (body["output"][0]["type"], body["output"][0]["status"]) == ("function_call", "incomplete")

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from convert import hub, sse
@@ -133,3 +135,38 @@ def test_what_has_no_place_is_told():
     stream = [START, *part(0, hub.Raw(format="messages", value={})), hub.End()]
     assert b"response.completed" in b"".join(write_stream(iter(stream), {}, report))
     assert [loss.how for loss in report.losses] == ["dropped"]
+
+
+def test_an_item_ends_when_it_is_whole_not_at_the_end_of_the_answer():
+    parts = [*part(0, hub.Reasoning(), "h"), *part(1, hub.Text(), "a"), *part(2, hub.ToolCall(id="c", name="f"), "{}")]
+    order = [each for each in kinds(written(START, *parts, hub.End())) if each.startswith("output_item")]
+    assert order == ["output_item.added", "output_item.done"] * 3
+
+
+def test_the_stream_ends_with_the_terminal_event_and_no_word_of_the_other_api():
+    data = b"".join(write_stream(iter([START, *part(0, hub.Text(), "a"), hub.End()]), {"model": "m"}, Report()))
+    assert b"[DONE]" not in data and data.count(b"event: response.completed\n") == 1
+    frames = data.decode().strip().split("\n\n")
+    for frame in frames:
+        name, body = frame.split("\n")
+        assert name.removeprefix("event: ") == json.loads(body.removeprefix("data: "))["type"]
+
+
+def test_deltas_add_up_to_what_is_done():
+    parts = [*part(0, hub.Text(), "a", "b"), *part(1, hub.ToolCall(id="c", name="f"), '{"x"', ":1}")]
+    events = written(START, *parts, hub.End())
+    for grown, done, member in (
+        ("response.output_text.delta", "response.output_text.done", "text"),
+        ("response.function_call_arguments.delta", "response.function_call_arguments.done", "arguments"),
+    ):
+        text = "".join(event["delta"] for event in events if event["type"] == grown)
+        assert [event[member] for event in events if event["type"] == done] == [text]
+        assert len({event["item_id"] for event in events if event["type"] in (grown, done)}) == 1
+
+
+def test_log_probabilities_are_streamed_and_repeated():
+    token = {"token": "a", "logprob": -1, "bytes": [97], "top_logprobs": []}
+    events = written(START, hub.PartStart(0, hub.Text()), hub.Delta(0, "a", [token]), hub.PartEnd(0), hub.End())
+    delta = next(event for event in events if event["type"] == "response.output_text.delta")
+    assert delta["logprobs"] == [{"token": "a", "logprob": -1, "top_logprobs": []}]
+    assert events[-1]["response"]["output"][0]["content"][0]["logprobs"] == [token]

@@ -1,0 +1,35 @@
+"""Which headers pass through: the few that mean something on the other side, and no others.
+
+Source: RFC 9110, section 7.6.1, for what is hop-by-hop; the lists name what clients and servers were seen to act on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SENT = (
+    "openai-organization", "openai-project", "openai-beta", "idempotency-key", "traceparent", "tracestate",
+    "x-request-id", "x-client-request-id", "session-id", "session_id", "thread-id", "conversation_id", "originator",
+    "http-referer", "x-title", "x-session-id",
+)  # fmt: skip
+RETURNED = (
+    "retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id", "openai-processing-ms",
+    "openai-version", "openai-model", "openai-organization",
+)  # fmt: skip
+RETURNED_PREFIXES = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-")
+
+
+def sent(client: Mapping[str, str], credentials: Mapping[str, str], stream: bool) -> dict[str, str]:
+    """The headers for the upstream: the few of the client's that carry a meaning there, and the key."""
+    passed = {name: client[name] for name in SENT if name in client}
+    accept = "text/event-stream" if stream else "application/json"
+    return {**passed, "Accept": accept, **credentials}
+
+
+def returned(upstream: Mapping[str, str]) -> dict[str, str]:
+    """The upstream's headers that the client is given: request ids, rate limits, hints when to retry."""
+    return {
+        name: value
+        for name, value in upstream.items()
+        if name.lower() in RETURNED or name.lower().startswith(RETURNED_PREFIXES)
+    }

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from convert import headers
+
+
+def test_the_client_headers_that_pass_are_those_with_a_meaning_upstream() -> None:
+    client = {"openai-organization": "o", "x-api-key": "k", "cookie": "c", "host": "h", "traceparent": "t"}
+    passed = headers.sent(client, {"Authorization": "Bearer k2"}, stream=False)
+    kept = {"openai-organization": "o", "traceparent": "t"}
+    assert passed == kept | {"Accept": "application/json", "Authorization": "Bearer k2"}
+    assert headers.sent({}, {}, stream=True) == {"Accept": "text/event-stream"}
+
+
+def test_the_upstream_headers_that_pass_are_hints_limits_and_ids() -> None:
+    upstream = {"Retry-After": "1", "X-RateLimit-Reset": "2", "Request-Id": "r", "Set-Cookie": "c", "Server": "s"}
+    assert headers.returned(upstream) == {"Retry-After": "1", "X-RateLimit-Reset": "2", "Request-Id": "r"}
