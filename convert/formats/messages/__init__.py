@@ -6,7 +6,7 @@ import re
 
 from convert import sse
 from convert.errors import ProxyError
-from convert.formats.contract import Format
+from convert.formats.contract import Counter, Format
 from convert.formats.messages.errors import read_error, write_error
 from convert.formats.messages.flavor import MessagesFlavor
 from convert.formats.messages.reader import read_stream
@@ -28,6 +28,12 @@ def _is_terminal(frames: bytes) -> bool:
         return False
 
 
+# What a request for a count may hold; POST /v1/messages/count_tokens refuses the rest.
+_COUNTED = (
+    "cache_control", "context_management", "mcp_servers", "messages", "model", "output_config", "system", "thinking",
+    "tool_choice", "tools",
+)  # fmt: skip
+
 FORMAT = Format(
     name="messages",
     schema=SCHEMA,
@@ -47,4 +53,11 @@ FORMAT = Format(
     closes=_is_terminal,
     keep_alive=KEEP_ALIVE,
     headers={"anthropic-version": "2023-06-01"},
+    client_headers=("anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access", "x-app"),
+    seals=frozenset({"reasoning"}),
+    counter=Counter(
+        path=lambda model: "/messages/count_tokens",
+        body=lambda body, model: {key: body[key] for key in _COUNTED if key in body},
+        member="input_tokens",
+    ),
 )
