@@ -10,12 +10,14 @@ from typing import Any
 
 from convert import hub
 from convert.losses import DEFAULTS
+from convert.tools import Support, short_id
 
 ANY = "any"
 SAID_OTHERWISE = {
     "include_usage": ANY,  # of streams: elsewhere usage is always given
     "store": False,  # Chat's default
 }
+STRICTEST = Support(legal_id="[a-zA-Z0-9_-]+")  # ids that a wire refuses are changed, the same for call and result
 Fact = tuple[str, str]  # what is said of what, and the value as JSON
 Facts = dict[Fact, list[str]]  # -> the paths where it is said
 
@@ -46,6 +48,7 @@ def _request(request: hub.Request) -> Said:
     spelling = request.wire.get("spelling", {})
     for name, value in request.params.items():
         if (DEFAULTS | SAID_OTHERWISE).get(name) not in (value, ANY):
+            value = [value] if name == "stop" and isinstance(value, str) else value  # some wires take a list only
             yield f"param {name}", value, spelling.get(name, name)
     for tool in request.tools:
         yield from _tool(tool)
@@ -57,7 +60,8 @@ def _request(request: hub.Request) -> Said:
         allowed = sorted(tool.name for tool in choice.tools)
         yield "choice", [choice.kind, choice.tool and choice.tool.name, allowed], choice.path
     if output := request.output:
-        for name in ("kind", "name", "description", "schema", "strict"):
+        yield "output kind", None if output.kind == "text" else output.kind, output.path
+        for name in ("name", "description", "schema", "strict"):
             yield f"output {name}", getattr(output, name), output.path
         yield from _extra(output)
     if thinking := request.thinking:
@@ -88,11 +92,13 @@ def _part(part: hub.Part, side: str) -> Said:
         yield from _extra(part)
     match part:
         case hub.Text() | hub.Refusal():
-            yield f"{side} says", part.text, part.path
+            # some wires have one system prompt, its parts joined by blank lines
+            for text in part.text.split("\n\n") if side == "system" else [part.text]:
+                yield f"{side} says", text.strip() if side == "system" else text, part.path
             if isinstance(part, hub.Text):
                 yield "cache", part.cache, f"{part.path}.cache_control"
                 for citation in part.citations:
-                    yield "citation", [citation.url, citation.title, citation.file_id], f"{part.path}.annotations"
+                    yield "citation", [citation.url, citation.title, citation.file_id], part.path
         case hub.Reasoning():
             for paragraph in part.text.split("\n\n"):  # some wires have one reasoning text, joined by blank lines
                 yield "thought", paragraph.strip(), part.path
@@ -100,10 +106,10 @@ def _part(part: hub.Part, side: str) -> Said:
         case hub.ToolCall():
             # a tool that a search has loaded is called with itself as its namespace
             namespace = None if part.namespace == part.name else part.namespace
-            yield "call", [part.type, part.name, namespace, part.text.strip() or "{}"], part.path
-            yield "id of a call", part.id, part.path
+            yield "call", [part.type, part.name, namespace, _arguments(part.text)], part.path
+            yield "id of a call", short_id(part.id, STRICTEST), part.path
         case hub.ToolResult():
-            yield "result of", part.call_id, part.path
+            yield "result of", short_id(part.call_id, STRICTEST), part.path
             for inner in part.parts:
                 yield from _part(inner, "user")
         case hub.Media():
@@ -131,6 +137,14 @@ def _tool(tool: hub.Tool, namespace: str | None = None) -> Said:
     yield "strict tool", tool.name if tool.strict else None, f"{tool.path}.strict"  # false says nothing
     yield "cache", tool.cache, f"{tool.path}.cache_control"
     yield from _extra(tool)
+
+
+def _arguments(text: str) -> Any:
+    """The value that arguments spell; some wires carry it as such."""
+    try:
+        return json.loads(text.strip() or "{}")
+    except ValueError:
+        return text.strip()
 
 
 def _plain_schema(schema: Any) -> Any:

@@ -79,6 +79,9 @@ def _effort(thinking: hub.Thinking, flavor: ChatFlavor, report: Report) -> str |
         report.approximated(thinking.path, f"a budget of {thinking.budget} tokens became effort {effort}")
     if effort is None and thinking.enabled is False:
         effort = "none"
+    if effort == "max" and not flavor.efforts:
+        report.approximated(f"{thinking.path}.effort", "max became xhigh")
+        return "xhigh"
     if effort is None or not flavor.efforts:
         return effort
     word = flavor.efforts.get(effort, "")

@@ -84,7 +84,7 @@ def _read_text(body: Json, path: str) -> hub.Text:
             raise invalid(f"{path}.citations", "must be a list of objects")
         citations = [read_citation(each, f"{path}.citations[{n}]") for n, each in enumerate(listed)]
     return hub.Text(
-        text=text, citations=citations, cache=take(body, "cache_control"), path=path, extra=body, wire=wire
+        text=text, citations=citations, cache=take(body, "cache_control", kind=dict, path=path), path=path, extra=body, wire=wire
     )
 
 
@@ -113,14 +113,14 @@ def _read_media(media: hub.Media, source: Json, body: Json, path: str) -> hub.Me
     """Fills in where the bytes are: in the block, at a URL, in an upload."""
     match source.pop("type"):
         case "base64":
-            media.data, media.mime = string(source, "data", f"{path}.source"), take(source, "media_type")
+            media.data, media.mime = string(source, "data", f"{path}.source"), take(source, "media_type", kind=str, path=f"{path}.source")
         case "url":
             media.url = string(source, "url", f"{path}.source")
         case "file":
             media.file_id = string(source, "file_id", f"{path}.source")
         case other:
             raise invalid(f"{path}.source.type", f"'{other}' is not a known type")
-    media.cache, media.path = take(body, "cache_control"), path
+    media.cache, media.path = take(body, "cache_control", kind=dict, path=path), path
     media.extra = {**body, **{f"source.{key}": value for key, value in source.items()}}
     return media
 
@@ -129,7 +129,7 @@ def _read_document(block: Json, body: Json, path: str) -> list[hub.Part]:
     """A document by value or reference is a file; one in words is words, under its title."""
     source = _source(body, path)
     if source["type"] not in ("text", "content"):
-        media = hub.Media(kind="file", name=take(body, "title"))
+        media = hub.Media(kind="file", name=take(body, "title", kind=str, path=path))
         return [_read_media(media, source, body, path)]
     heading = [str(body.pop(key)) for key in ("title", "context") if body.get(key)]
     parts: list[hub.Part] = [hub.Text(text=text, path=path) for text in heading]
@@ -150,7 +150,7 @@ def _read_search_result(block: Json, body: Json, path: str) -> list[hub.Part]:
 def _whole(block: Json, rest: Json, parts: list[hub.Part], path: str) -> list[hub.Part]:
     """The parts that stand for one block."""
     parts = parts or [hub.Text(path=path)]
-    cache = take(rest, "cache_control")
+    cache = take(rest, "cache_control", kind=dict, path=path)
     if cache is not None and isinstance(parts[-1], hub.Text | hub.Media):
         parts[-1].cache = cache
     content = ("type", "source", "content", "title", "context")
@@ -163,7 +163,7 @@ def _whole(block: Json, rest: Json, parts: list[hub.Part], path: str) -> list[hu
 
 def _read_thinking(body: Json, path: str) -> hub.Reasoning:
     text = string(body, "thinking", path)
-    signature = take(body, "signature")
+    signature = take(body, "signature", kind=str, path=path)
     if signature == "":
         return hub.Reasoning(text=text, path=path, extra=body, wire={"signature": ""})
     sealed = found(signature, "messages") if signature is not None else None
@@ -195,8 +195,8 @@ def _read_result(body: Json, path: str) -> hub.ToolResult:
         parts, wire["plain"] = read_content(content, f"{path}.content")
     else:
         wire["absent"] = True
-    if isinstance(body.get("is_error"), bool):
-        wire["is_error"] = body.pop("is_error")
+    if (failed := take(body, "is_error", kind=bool, path=path)) is not None:
+        wire["is_error"] = failed
     return hub.ToolResult(
         call_id=string(body, "tool_use_id", path), parts=parts, error=wire.get("is_error", False), path=path,
         extra=body, wire=wire,

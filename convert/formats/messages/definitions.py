@@ -18,7 +18,7 @@ Json = dict[str, Any]
 _SEARCH = re.compile(r"web_search_\d+")
 _KINDS = {"auto": "auto", "any": "required", "none": "none"}
 _WORDS = {"auto": "auto", "required": "any", "none": "none"}
-SEARCH_FIELDS = ("max_uses", "allowed_domains", "blocked_domains")
+SEARCH_FIELDS = ("max_uses", "blocked_domains")
 
 
 def read_tools(tools: Any) -> list[hub.Tool]:
@@ -42,12 +42,19 @@ def _read_tool(tool: Any, path: str) -> hub.Tool:
         known = BUILTINS[family]
         return hub.Tool(
             type="client", name=_name(body, path), description=known.description, schema=known.schema,
-            cache=take(body, "cache_control"), path=path, extra=body, wire={"type": kind},
+            cache=take(body, "cache_control", kind=dict, path=path), path=path, extra=body, wire={"type": kind},
         )  # fmt: skip
     if _SEARCH.fullmatch(kind):
-        wire = {"type": kind, "name": body.pop("name", None)}
-        return hub.Tool(type="hosted", name="web_search", path=path, extra=body, wire=wire)
+        return hub.Tool(type="hosted", name="web_search", path=path, extra=_search(body), wire={"search": tool})
     return hub.Tool(type="hosted", name=kind, path=path, extra=body)
+
+
+def _search(body: Json) -> Json:
+    """The members of a web search under the names that the formats share, where they have one."""
+    told = {key: value for key, value in body.items() if key not in ("name", "allowed_domains") and value is not None}
+    if body.get("allowed_domains"):
+        told["filters"] = {"allowed_domains": body["allowed_domains"]}
+    return told
 
 
 def _name(body: Json, path: str) -> str:
@@ -62,8 +69,8 @@ def _read_function(body: Json, path: str, wire: Json) -> hub.Tool:
     if not isinstance(schema, dict):
         raise invalid(f"{path}.input_schema", "must be an object")
     return hub.Tool(
-        type="function", name=_name(body, path), description=take(body, "description"), schema=schema,
-        strict=take(body, "strict"), cache=take(body, "cache_control"), path=path, extra=body, wire=wire,
+        type="function", name=_name(body, path), description=take(body, "description", kind=str, path=path), schema=schema,
+        strict=take(body, "strict", kind=bool, path=path), cache=take(body, "cache_control", kind=dict, path=path), path=path, extra=body, wire=wire,
     )  # fmt: skip
 
 
@@ -101,8 +108,8 @@ def _object(schema: Json | None) -> Json:
 
 
 def _write_hosted(tool: hub.Tool, home: bool, flavor: MessagesFlavor, report: Report) -> Json | None:
-    if home and tool.name == "web_search" and tool.wire:
-        return {key: value for key, value in tool.wire.items() if value is not None} | tool.extra
+    if home and "search" in tool.wire:
+        return dict(tool.wire["search"])
     if home:
         return {"type": tool.name, **tool.extra}
     if tool.name != "web_search" or not flavor.web_search:
@@ -132,8 +139,8 @@ def read_choice(choice: Any, params: Json) -> hub.ToolChoice:
         raise invalid("tool_choice", "must be an object with a `type`")
     body = dict(choice)
     kind: Any = body.pop("type")
-    if isinstance(body.get("disable_parallel_tool_use"), bool):
-        params["parallel_tool_calls"] = not body.pop("disable_parallel_tool_use")
+    if (alone := take(body, "disable_parallel_tool_use", kind=bool, path="tool_choice")) is not None:
+        params["parallel_tool_calls"] = not alone
     if kind == "tool":
         tool = hub.Tool(name=_name(body, "tool_choice"), path="tool_choice")
         return hub.ToolChoice(kind="named", tool=tool, path="tool_choice", extra=body)

@@ -7,7 +7,7 @@ from typing import Any
 
 from convert import hub
 from convert.errors import ProxyError, invalid
-from convert.formats.contract import take
+from convert.formats.contract import PARAMS, expect, take
 from convert.formats.messages import conversation, definitions
 from convert.formats.messages.flavor import MessagesFlavor
 from convert.formats.messages.history import write_history
@@ -51,16 +51,16 @@ def read_request(body: Json) -> hub.Request:
     """Raises ProxyError (invalid_request) with the path of the first fault."""
     rest = dict(body)
     request = hub.Request(origin="messages", model=rest.pop("model", ""), extra=rest)
-    if isinstance(rest.get("tools"), list):
-        request.tools = definitions.read_tools(rest.pop("tools"))
+    if (tools := take(rest, "tools")) is not None:
+        request.tools = definitions.read_tools(tools)
         request.wire["tools"] = True
     request.messages = conversation.read_messages(rest.pop("messages", None), request.tools)
     if (system := take(rest, "system")) is not None:
         request.instructions, wire = conversation.read_system(system)
         request.wire |= wire
-    if isinstance(rest.get("stream"), bool):
-        request.stream = request.wire["stream"] = rest.pop("stream")
-    request.params = {name: rest.pop(key) for key, name in FIELDS.items() if rest.get(key) is not None}
+    if (streamed := take(rest, "stream", kind=bool)) is not None:
+        request.stream = request.wire["stream"] = streamed
+    _read_params(rest, request)
     request.wire["spelling"] = SPELLING
     if (choice := take(rest, "tool_choice")) is not None:
         request.choice = definitions.read_choice(choice, request.params)
@@ -70,13 +70,21 @@ def read_request(body: Json) -> hub.Request:
     return request
 
 
+def _read_params(rest: Json, request: hub.Request) -> None:
+    for key, name in FIELDS.items():
+        if (value := take(rest, key, kind=list if name == "stop" else PARAMS[name])) is not None:
+            request.params[name] = value
+    for number, stop in enumerate(request.params.get("stop", [])):
+        expect(stop, str, f"stop_sequences[{number}]")
+
+
 def _read_metadata(rest: Json, request: hub.Request) -> None:
     if (metadata := take(rest, "metadata")) is None:
         return
-    if not isinstance(metadata, dict):
-        raise invalid("metadata", "must be an object")
+    expect(metadata, dict, "metadata")
     request.wire["metadata"] = metadata
-    if isinstance(metadata.get("user_id"), str):
+    if metadata.get("user_id") is not None:
+        expect(metadata["user_id"], str, USER)
         request.params["user"] = metadata["user_id"]
     rest |= {f"metadata.{key}": value for key, value in metadata.items() if key != "user_id"}
 

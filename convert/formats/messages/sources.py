@@ -58,7 +58,7 @@ def _foreign(part: hub.Media, report: Report) -> Json:
         return {"type": "image", "source": _image(part, mime)}
     if part.kind != "file":
         raise _unsupported(part, f"{part.kind} input")
-    body: Json = {"type": "document", "source": _document(part, mime)}
+    body: Json = {"type": "document", "source": _document(part, mime, report)}
     if part.name is not None:
         body["title"] = part.name
     return body
@@ -82,7 +82,7 @@ def _image(part: hub.Media, mime: str | None) -> Json:
     return _by_reference(part)
 
 
-def _document(part: hub.Media, mime: str | None) -> Json:
+def _document(part: hub.Media, mime: str | None, report: Report) -> Json:
     if part.data is None:
         return _by_reference(part)
     if mime == _PDF:
@@ -92,6 +92,7 @@ def _document(part: hub.Media, mime: str | None) -> Json:
             text = base64.b64decode(part.data, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             raise _unsupported(part, "text files that are not UTF-8") from None
+        report.approximated(part.path, "the file is given as plain text")
         return {"type": "text", "media_type": "text/plain", "data": text}
     raise _unsupported(part, f"files of type {mime}")
 

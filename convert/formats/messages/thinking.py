@@ -11,6 +11,7 @@ from typing import Any
 
 from convert import hub
 from convert.errors import invalid
+from convert.formats.contract import expect
 from convert.formats.messages.flavor import MessagesFlavor
 from convert.losses import Report
 
@@ -23,6 +24,8 @@ SUMMARIES = {"summarized": "auto"}
 
 def read_thinking(thinking: Any, effort: Any) -> hub.Thinking | None:
     """The wish that `thinking` and `output_config.effort` express together. Raises ProxyError for a wrong shape."""
+    if effort is not None:
+        expect(effort, str, "output_config.effort")
     if thinking is None:
         return None if effort is None else hub.Thinking(effort=effort, path="output_config")
     if not isinstance(thinking, dict) or thinking.get("type") not in ("enabled", "adaptive", "disabled"):
@@ -30,11 +33,13 @@ def read_thinking(thinking: Any, effort: Any) -> hub.Thinking | None:
     body = {key: value for key, value in thinking.items() if key not in ("type", "budget_tokens", "display")}
     if thinking["type"] == "disabled":
         return hub.Thinking(effort="none", enabled=False, path="thinking", extra=body)
-    display = thinking.get("display")
+    display, budget = thinking.get("display"), thinking.get("budget_tokens")
+    if budget is not None:
+        expect(budget, int, "thinking.budget_tokens")
     if display not in (None, "omitted"):  # what is omitted here is what other providers leave out anyway
         body |= {} if display in SUMMARIES else {"display": display}
     return hub.Thinking(
-        effort=effort, budget=thinking.get("budget_tokens"), enabled=True, path="thinking", extra=body,
+        effort=effort, budget=budget, enabled=True, path="thinking", extra=body,
         summary=SUMMARIES.get(display) if isinstance(display, str) else None,
     )  # fmt: skip
 

@@ -127,7 +127,7 @@ def write_request(request: hub.Request, flavor: ResponsesFlavor, report: Report)
     home = request.origin == "responses"
     body: Json = {"model": request.model} if request.model or not home else {}
     if request.instructions:
-        body["instructions"] = "\n\n".join(p.text for p in request.instructions.parts if isinstance(p, hub.Text))
+        body["instructions"] = _instructions(request.instructions, home, report)
     _write_input(request, body, home, flavor, report)
     _write_tools(request, body, home, report)
     for key, name in FIELDS.items():
@@ -145,6 +145,16 @@ def write_request(request: hub.Request, flavor: ResponsesFlavor, report: Report)
             body["include"] = request.wire["include"]
         return body | {key: value for key, value in request.extra.items() if key != "include" and "." not in key}
     return _write_foreign(request, body, report)
+
+
+def _instructions(message: hub.Message, home: bool, report: Report) -> str:
+    """`instructions`: bare text, without the further members of text parts."""
+    texts = [part for part in message.parts if isinstance(part, hub.Text)]
+    for part in () if home else texts:
+        report.extras(part.path, part.extra)
+        if part.cache:
+            report.dropped(f"{part.path}.cache_control")
+    return "\n\n".join(part.text for part in texts)
 
 
 def _write_input(request: hub.Request, body: Json, home: bool, flavor: ResponsesFlavor, report: Report) -> None:
@@ -190,6 +200,9 @@ def _write_thinking(thinking: hub.Thinking | None, body: Json, home: bool, repor
         report.approximated(thinking.path, f"a budget of {thinking.budget} tokens became effort {effort}")
     if effort is None and thinking.enabled is False:
         effort = "none"
+    if effort == "max" and not home:
+        effort = "xhigh"
+        report.approximated(f"{thinking.path}.effort", "max became xhigh")
     reasoning = {"effort": effort} if effort is not None else {}
     if thinking.summary is not None:
         reasoning["summary"] = thinking.summary
