@@ -14,6 +14,7 @@ WIDEST: dict[str, dict[str, Any]] = {
         "tool_media": True,
         "web_search": True,
     },
+    "gemini": {"mixed_tools": True},
 }
 
 

@@ -12,6 +12,7 @@ import os
 import sys
 from typing import Any
 
+from google.genai.types import GenerateContentResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.completion_create_params import CompletionCreateParams
 from openai.types.responses import Response, ResponseStreamEvent
@@ -19,11 +20,14 @@ from openai.types.responses.response_create_params import ResponseCreateParams
 from pydantic import TypeAdapter, ValidationError
 
 from convert import sse
+from convert.formats import FORMATS
 
 KIT = os.environ.get("CONVERT_CONFORMANCE")
 TYPES: dict[str, Any] = {
     "chat.request": CompletionCreateParams, "chat.response": ChatCompletion, "chat.event": ChatCompletionChunk,
     "responses.request": ResponseCreateParams, "responses.response": Response, "responses.event": ResponseStreamEvent,
+    "gemini.request": dict[str, Any], "gemini.response": GenerateContentResponse,
+    "gemini.event": GenerateContentResponse,
 }  # fmt: skip
 # What is written although no schema has it, with the reason. Each is a part of a violation's place or words.
 EXCEPTIONS = {
@@ -38,6 +42,9 @@ EXCEPTIONS = {
 
 def violations(kind: str, body: Any) -> list[str]:
     """What is wrong with a body, or with the text of a stream. `kind`: chat.request, responses.response, ..."""
+    if isinstance(body, dict) and kind.endswith(".request"):  # what goes to the URL before the body is sent
+        in_url = FORMATS[kind.partition(".")[0]].in_url
+        body = {key: value for key, value in body.items() if key not in in_url}
     found = _by_kit(kind, body) if KIT else _by_types(kind, body)
     return [each for each in found if not any(name in each for name in EXCEPTIONS)]
 
