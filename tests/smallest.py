@@ -10,5 +10,8 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "messages": {"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}]},
     "gemini": {"model": "m", "contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
 }
-# The same, of a client that wants to know the token counts of a stream as well.
-ASKED = SMALLEST | {"chat": SMALLEST["chat"] | {"stream_options": {"include_usage": True}}}
+# The same, of a client that wants all that there is: the token counts of a stream, and the thinking.
+ASKED = SMALLEST | {
+    "chat": SMALLEST["chat"] | {"stream_options": {"include_usage": True}},
+    "messages": SMALLEST["messages"] | {"max_tokens": 4000, "thinking": {"type": "enabled", "budget_tokens": 1024}},
+}

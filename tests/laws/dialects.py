@@ -15,6 +15,7 @@ WIDEST: dict[str, dict[str, Any]] = {
         "web_search": True,
     },
     "messages": {"system_in_messages": True, "unsigned_thinking": True, "sampling": "all"},
+    "gemini": {"mixed_tools": True},
 }
 
 

@@ -47,6 +47,8 @@ def _request(request: hub.Request) -> Said:
     yield "stream", request.stream, "stream"
     spelling = request.wire.get("spelling", {})
     for name, value in request.params.items():
+        if name == "stop" and isinstance(value, str):
+            value = [value]
         if (DEFAULTS | SAID_OTHERWISE).get(name) not in (value, ANY):
             value = [value] if name == "stop" and isinstance(value, str) else value  # some wires take a list only
             yield f"param {name}", value, spelling.get(name, name)
@@ -106,11 +108,13 @@ def _part(part: hub.Part, side: str) -> Said:
         case hub.ToolCall():
             # a tool that a search has loaded is called with itself as its namespace
             namespace = None if part.namespace == part.name else part.namespace
-            yield "call", [part.type, part.name, namespace, _arguments(part.text)], part.path
+            yield "call", [part.type, part.name, namespace, plain_json(part.text)], part.path
             yield "id of a call", short_id(part.id, STRICTEST), part.path
         case hub.ToolResult():
             yield "result of", short_id(part.call_id, STRICTEST), part.path
             for inner in part.parts:
+                if isinstance(inner, hub.Text) and inner.text.startswith("{"):
+                    inner = dataclasses.replace(inner, text=plain_json(inner.text))
                 yield from _part(inner, "user")
         case hub.Media():
             yield part.kind, part.data or part.url or part.file_id, part.path
@@ -122,6 +126,14 @@ def _part(part: hub.Part, side: str) -> Said:
                 yield from _tool(tool)
         case hub.Raw():
             yield "item", part.value, part.path
+
+
+def plain_json(text: str) -> str:
+    """JSON text with the spaces that it would have anyway: some wires have values in its place."""
+    try:
+        return json.dumps(json.loads(text or "{}"))
+    except ValueError:
+        return text.strip()
 
 
 def _tool(tool: hub.Tool, namespace: str | None = None) -> Said:

@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any
 
 from convert import hub
+from tests.laws.facts import plain_json
 
 Said = list[tuple[list[hub.Part], hub.Reason]]
 
@@ -74,5 +75,5 @@ def told(choice: hub.Choice) -> dict[str, Any]:
                 said["reasoning"] += part.text.replace("\n\n", "").strip()  # summaries are joined by blank lines
             case hub.ToolCall():
                 kind = "function" if part.type == "client" else part.type
-                said["calls"].append((kind, part.name, part.text.strip() or "{}", part.id))
+                said["calls"].append((kind, part.name, plain_json(part.text), part.id))
     return said

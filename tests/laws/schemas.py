@@ -14,6 +14,7 @@ from typing import Any
 
 from anthropic.types.beta import BetaMessage, BetaRawMessageStreamEvent
 from anthropic.types.beta.message_create_params import MessageCreateParams
+from google.genai.types import GenerateContentResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.completion_create_params import CompletionCreateParams
 from openai.types.responses import Response, ResponseStreamEvent
@@ -21,6 +22,7 @@ from openai.types.responses.response_create_params import ResponseCreateParams
 from pydantic import TypeAdapter, ValidationError
 
 from convert import sse
+from convert.formats import FORMATS
 
 KIT = os.environ.get("CONVERT_CONFORMANCE")
 TYPES: dict[str, Any] = {
@@ -28,6 +30,8 @@ TYPES: dict[str, Any] = {
     "responses.request": ResponseCreateParams, "responses.response": Response, "responses.event": ResponseStreamEvent,
     "messages.request": MessageCreateParams, "messages.response": BetaMessage,
     "messages.event": BetaRawMessageStreamEvent,
+    "gemini.request": dict[str, Any], "gemini.response": GenerateContentResponse,
+    "gemini.event": GenerateContentResponse,
 }  # fmt: skip
 # What is written although no schema has it, with the reason. Each is a part of a violation's place or words.
 EXCEPTIONS = {
@@ -42,6 +46,9 @@ EXCEPTIONS = {
 
 def violations(kind: str, body: Any) -> list[str]:
     """What is wrong with a body, or with the text of a stream. `kind`: chat.request, responses.response, ..."""
+    if isinstance(body, dict) and kind.endswith(".request"):  # what goes to the URL before the body is sent
+        in_url = FORMATS[kind.partition(".")[0]].in_url
+        body = {key: value for key, value in body.items() if key not in in_url}
     found = _by_kit(kind, body) if KIT else _by_types(kind, body)
     return [each for each in found if not any(name in each for name in EXCEPTIONS)]
 

@@ -102,7 +102,8 @@ def test_a_stream_that_is_wrong_anywhere_has_one_end(recording: Recording) -> No
             events = list(exchange.events([data]))
             assert [isinstance(event, hub.End | hub.Failure) for event in events].index(True) == len(events) - 1
             written = b"".join(exchange.written(iter(events)))
-            assert client.closes(written) and written.endswith(b"\n\n")
+            # Gemini's streams have no event that says that nothing follows
+            assert (client.closes(written) or client.ends(written)) and written.endswith(b"\n\n")
 
 
 json_values = st.recursive(
@@ -137,7 +138,8 @@ def test_a_line_of_ten_megabytes_passes(client: Format, wire: Format) -> None:
     recording = next(each for each in own(streams()) if each.form is wire and each.name.endswith("/plain-stream"))
     text = "x" * 10_000_000
     chunks = [chunk for chunk in sse.chunks([recording.stream]) if chunk is not sse.DONE]
-    long = b"".join(sse.event(chunk) for chunk in lengthened(chunks, text)) + b"data: [DONE]\n\n"
+    long = b"".join(sse.event(chunk) for chunk in lengthened(chunks, text))
+    long += b"" if wire.name == "gemini" else b"data: [DONE]\n\n"
     exchange = Exchange(client, wire, SMALLEST[client.name], wire.flavor())
     written = b"".join(exchange.written(exchange.events(cut(long, 65536))))
     assert text.encode() in written
@@ -151,6 +153,9 @@ def lengthened(chunks: list[Any], text: str) -> Iterator[Any]:
         for choice in chunk.get("choices") or []:
             if choice["delta"].get("content"):
                 choice["delta"]["content"] = next(waiting, choice["delta"]["content"])
+        for candidate in chunk.get("candidates") or []:
+            for part in candidate["content"]["parts"]:
+                part["text"] = next(waiting, part["text"])
         if chunk.get("type") == "response.output_text.delta":
             chunk["delta"] = next(waiting, chunk["delta"])
         if chunk.get("type") == "content_block_delta" and "text" in chunk["delta"]:

@@ -19,7 +19,7 @@ from convert.formats.gemini.writer import KEEP_ALIVE, write_stream
 
 Json = dict[str, Any]
 IN_URL = frozenset({"model", "stream"})
-_MAY_END = re.compile(rb'"(?:finishReason|finish_reason|blockReason|error)"\s*:')
+_MAY_END = re.compile(rb'"(?:finishReason|blockReason|error)"\s*:')
 _MAY_FAIL = re.compile(rb'"error"\s*:')
 
 

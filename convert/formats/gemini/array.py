@@ -35,7 +35,7 @@ def array_chunks(pieces: Iterable[bytes]) -> Iterator[Chunk]:
                 quoted = True
             elif byte in _OPENING:
                 depth += 1
-                if depth == 1 and byte == 0x5B or depth == 2:
+                if (depth == 1 and byte == 0x5B) or depth == 2:
                     del held[: at - 1]
                     at = 1
                 if depth == 1 and byte != 0x5B:

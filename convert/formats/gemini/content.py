@@ -196,4 +196,4 @@ def telling(text: str, error: bool) -> Json:
     if error:
         return {"error": text}
     value = arguments_of(text) if text.lstrip().startswith("{") else None
-    return {"output": text} if value is None or len(value) == 1 and next(iter(value)) in TOLD else value
+    return {"output": text} if value is None or (len(value) == 1 and next(iter(value)) in TOLD) else value

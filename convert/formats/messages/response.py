@@ -55,15 +55,38 @@ def write_response(response: hub.Response, asked: Json, report: Report) -> Json:
     """The message object. Of several choices it takes the first."""
     if response.origin == "messages" and response.wire:
         return _restored(response)
-    choice = response.choices[0]
     for further in range(1, len(response.choices)):
         report.dropped(f"choices[{further}]", "a message has one choice only")
     report.extras("", response.extra)
     return {
         **shell(response, asked),
-        "content": [block for part in choice.parts for block in write_part(part, report)],
-        "stop_reason": answer.write_reason(choice.reason), "usage": answer.write_usage(response.usage),
+        "content": content(response.choices[0].parts, asked, report),
+        "stop_reason": answer.write_reason(response.choices[0].reason), "usage": answer.write_usage(response.usage),
     }  # fmt: skip
+
+
+def asked_thinking(asked: Json) -> str:
+    """What the client asked for: thinking that is enabled (then it comes first), adaptive, or disabled."""
+    thinking = asked.get("thinking")
+    kind = thinking.get("type") if isinstance(thinking, dict) else None
+    return kind if kind in ("enabled", "adaptive") else "disabled"
+
+
+def content(parts: list[hub.Part], asked: Json, report: Report) -> list[Json]:
+    """The blocks of an answer. A client that did not ask for thinking is given none: it would not know the block."""
+    mode = asked_thinking(asked)
+    if mode == "disabled" and any(isinstance(part, hub.Reasoning) for part in parts):
+        report_unasked(report)
+        parts = [part for part in parts if not isinstance(part, hub.Reasoning)]
+    written = [block for part in parts for block in write_part(part, report)]
+    if mode == "enabled" and written and written[0]["type"] not in ("thinking", "redacted_thinking"):
+        written.insert(0, {"type": "thinking", "thinking": "", "signature": ""})
+    return written
+
+
+def report_unasked(report: Report) -> None:
+    """Reports thoughts that are not told."""
+    report.dropped("output.thinking", "the client did not ask for it")
 
 
 def shell(start: hub.Start | hub.Response, asked: Json) -> Json:

@@ -55,7 +55,8 @@ class _Writer:
         self.fold.add(start)
         self.count = 0  # blocks so far
         self.before = self.after = ""  # what stands around the text of a delta; empty while no block is open
-        self.skipped: set[int] = set()  # parts of further choices
+        self.skipped: set[int] = set()  # parts of further choices, and thoughts that the client did not ask for
+        self.asked = response.asked_thinking(asked)
 
     def start(self, event: hub.Start) -> bytes:
         """The event with the shell of the message."""
@@ -76,7 +77,9 @@ class _Writer:
         return b""
 
     def block(self, kind: str, block: Json) -> bytes:
-        """Opens a block; `kind`: what its deltas are."""
+        """Opens a block; `kind`: what its deltas are. Who has enabled thinking finds some first, if only empty."""
+        if self.asked == "enabled" and self.count == 0 and kind in ("text", "input"):
+            return self.thought() + self.stop() + self.block(kind, block)
         name, member = GROWS.get(kind, ("input_json_delta", "partial_json"))
         self.before = (
             f'event: content_block_delta\ndata: {{"type":"content_block_delta","index":{self.count},'
@@ -90,6 +93,10 @@ class _Writer:
         if event.choice:
             if event.choice not in self.fold.owners[:-1]:
                 self.report.dropped(f"choices[{event.choice}]", "a message has one choice only")
+            self.skipped.add(event.index)
+            return b""
+        if isinstance(event.part, hub.Reasoning) and self.asked == "disabled":
+            response.report_unasked(self.report)
             self.skipped.add(event.index)
             return b""
         if isinstance(event.part, hub.ToolCall):
