@@ -157,7 +157,7 @@ def _whole(block: Json, rest: Json, parts: list[hub.Part], path: str) -> list[hu
     parts[0].extra |= {key: value for key, value in rest.items() if key not in content}
     for part in parts:
         part.wire = {"within": True}
-    parts[0].wire = {"whole": block}
+    parts[0].wire, parts[0].path = {"whole": block}, path
     return parts
 
 

@@ -45,7 +45,7 @@ class _Writer:
         words: list[hub.Part] = []
         thoughts: list[hub.Reasoning] = []
         for part in message.parts:
-            if not isinstance(part, hub.Reasoning) and thoughts:
+            if thoughts and (not isinstance(part, hub.Reasoning) or thoughts[-1].sealed):
                 yield from self.reasoning(message, thoughts)
                 thoughts = []
             if isinstance(part, hub.Text | hub.Refusal | hub.Media) or self.is_content(part):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from convert import hub
-from convert.errors import invalid
+from convert.errors import ProxyError, invalid
 from convert.formats.contract import PARAMS, expect, take
 from convert.formats.responses import definitions, history, items
 from convert.formats.responses.flavor import ResponsesFlavor
@@ -167,6 +167,8 @@ def _write_input(request: hub.Request, body: Json, home: bool, flavor: Responses
         messages = paired(messages, report)
     if messages or not request.state.recalls:
         body["input"] = history.write_items(messages, home, flavor, report)
+    if not home and not (body.get("input") or body.get("instructions") or request.state.recalls):
+        raise ProxyError("unsupported", "nothing of the input can be converted for this upstream", param="input")
 
 
 def _write_tools(request: hub.Request, body: Json, home: bool, report: Report) -> None:
