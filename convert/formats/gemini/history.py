@@ -129,12 +129,12 @@ class _Writer:
             case hub.Raw(format=content.FORMAT, value=value):
                 yield dict(value)
             case hub.Raw(value=value):
-                self.foreign(part, value)
+                self.foreign(part, value, message.role == "assistant")
 
-    def foreign(self, part: hub.Raw, value: Any) -> None:
-        """Reports an item of another format. Raises ProxyError where it is content of a message."""
+    def foreign(self, part: hub.Raw, value: Any, answer: bool = False) -> None:
+        """Reports an item of another format. Raises ProxyError where it is content, unless of an earlier answer."""
         kind = value.get("type", "part") if isinstance(value, dict) else "part"
-        if ".content[" in part.path or ".output[" in part.path:
+        if not answer and (".content[" in part.path or ".output[" in part.path):
             problem = f"{part.path}: this upstream takes no '{kind}' content"
             raise ProxyError("unsupported", problem, param=part.path)
         self.report.dropped(part.path, f"no place for '{kind}'")
