@@ -144,7 +144,7 @@ def _tool(tool: hub.Tool, namespace: str | None = None) -> Said:
             yield from _tool(inner, tool.name)
         return
     yield "tool", [tool.type, tool.name, namespace], tool.path
-    yield "description of a tool", [tool.name, tool.description], tool.path
+    yield "description of a tool", [tool.name, tool.description or None], tool.path
     yield "schema of a tool", [tool.name, _plain_schema(tool.schema)], tool.path
     yield "strict tool", tool.name if tool.strict else None, f"{tool.path}.strict"  # false says nothing
     yield "cache", tool.cache, f"{tool.path}.cache_control"
