@@ -106,7 +106,7 @@ def _part(part: hub.Part, side: str) -> Said:
         case hub.ToolCall():
             # a tool that a search has loaded is called with itself as its namespace
             namespace = None if part.namespace == part.name else part.namespace
-            yield "call", [part.type, part.name, namespace, _arguments(part.text)], part.path
+            yield "call", [part.type, part.name, namespace, arguments(part.text)], part.path
             yield "id of a call", short_id(part.id, STRICTEST), part.path
         case hub.ToolResult():
             yield "result of", short_id(part.call_id, STRICTEST), part.path
@@ -139,7 +139,7 @@ def _tool(tool: hub.Tool, namespace: str | None = None) -> Said:
     yield from _extra(tool)
 
 
-def _arguments(text: str) -> Any:
+def arguments(text: str) -> Any:
     """The value that arguments spell; some wires carry it as such."""
     try:
         return json.loads(text.strip() or "{}")

@@ -180,7 +180,9 @@ def _read_call(body: Json, path: str) -> hub.ToolCall:
     given = body.pop("input", None)
     if not isinstance(given, dict):
         raise invalid(f"{path}.input", "must be an object")
-    wire: Json = {"caller": body.pop("caller")} if body.get("caller") == {"type": "direct"} else {}
+    wire: Json = {"caller": body["caller"]} if body.get("caller") is not None else {}
+    if wire.get("caller") == {"type": "direct"}:  # what is so anyway
+        del body["caller"]
     text = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
     name = string(body, "name", path)
     if not name:

@@ -12,8 +12,10 @@ from convert.formats.messages.flavor import MessagesFlavor
 from convert.formats.messages.history import arguments
 from convert.losses import Report
 from convert.sealed import shown
+from convert.tools import Support, short_id
 
 Json = dict[str, Any]
+LEGAL = Support(legal_id="[a-zA-Z0-9_-]+", id_length=128)
 
 
 def read_response(body: Json, flavor: MessagesFlavor) -> hub.Response:
@@ -118,15 +120,15 @@ def report_tokens(part: hub.Text | hub.Refusal, report: Report) -> None:
 def open_call(call: hub.ToolCall) -> Json:
     """A tool_use block whose input is still to come."""
     caller = {"caller": call.wire["caller"]} if "caller" in call.wire else {}
-    own = {"caller": call.extra["caller"]} if "caller" in call.extra else {}
-    return {"type": "tool_use", "id": answer.legal_id(call.id), "name": call.name, "input": {}, **caller, **own}
+    return {"type": "tool_use", "id": short_id(call.id, LEGAL), "name": call.name, "input": {}, **caller}
 
 
 def report_call(call: hub.ToolCall, report: Report) -> None:
     """Reports what a call has that the wire has no place for."""
     if call.sealed:
         report.dropped("output.tool_call", "sealed state of another provider")
-    report.extras("output.tool_call", {key: value for key, value in call.extra.items() if key != "caller"})
+    known = ("caller",) if "caller" in call.wire else ()
+    report.extras("output.tool_call", {key: value for key, value in call.extra.items() if key not in known})
 
 
 def report_homeless(part: hub.Part, report: Report) -> None:
