@@ -72,7 +72,9 @@ def joined(choices: list[hub.Choice]) -> hub.Choice:
 
 def counts(response: hub.Response) -> hub.Usage:
     """Token counts; a client that needs them is given zeros where the upstream had none."""
-    return dataclasses.replace(response.usage or hub.Usage(), total=None, extra={})
+    usage = response.usage or hub.Usage()
+    whole = max(usage.input, usage.cache_read + usage.cache_write)  # xAI counts what is not from the cache only
+    return dataclasses.replace(usage, input=whole, total=None, extra={})
 
 
 def told(choice: hub.Choice) -> dict[str, Any]:

@@ -83,9 +83,8 @@ def _read_text(body: Json, path: str) -> hub.Text:
         if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
             raise invalid(f"{path}.citations", "must be a list of objects")
         citations = [read_citation(each, f"{path}.citations[{n}]") for n, each in enumerate(listed)]
-    return hub.Text(
-        text=text, citations=citations, cache=take(body, "cache_control", kind=dict, path=path), path=path, extra=body, wire=wire
-    )
+    cache = take(body, "cache_control", kind=dict, path=path)
+    return hub.Text(text=text, citations=citations, cache=cache, path=path, extra=body, wire=wire)
 
 
 def read_citation(body: Json, path: str = "") -> hub.Citation:
@@ -113,7 +112,8 @@ def _read_media(media: hub.Media, source: Json, body: Json, path: str) -> hub.Me
     """Fills in where the bytes are: in the block, at a URL, in an upload."""
     match source.pop("type"):
         case "base64":
-            media.data, media.mime = string(source, "data", f"{path}.source"), take(source, "media_type", kind=str, path=f"{path}.source")
+            media.data = string(source, "data", f"{path}.source")
+            media.mime = take(source, "media_type", kind=str, path=f"{path}.source")
         case "url":
             media.url = string(source, "url", f"{path}.source")
         case "file":
