@@ -134,7 +134,7 @@ def _read_document(block: Json, body: Json, path: str) -> list[hub.Part]:
     heading = [str(body.pop(key)) for key in ("title", "context") if body.get(key)]
     parts: list[hub.Part] = [hub.Text(text=text, path=path) for text in heading]
     if source["type"] == "text":
-        parts.append(hub.Text(text=string(source, "data", f"{path}.source"), path=f"{path}.source.data"))
+        parts.append(hub.Text(text=string(source, "data", f"{path}.source"), path=path))
     else:
         parts += read_content(source.get("content"), f"{path}.source.content")[0]
     return _whole(block, body, parts, path)

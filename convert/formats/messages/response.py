@@ -54,18 +54,22 @@ def read_block(block: Any) -> list[hub.Part]:
 
 
 def write_response(response: hub.Response, asked: Json, report: Report) -> Json:
-    """The message object. Of several choices it takes the first."""
+    """The message object; the blocks of several choices follow each other."""
     if response.origin == "messages" and response.wire:
         return _restored(response)
-    choice = response.choices[0]
-    for further in range(1, len(response.choices)):
-        report.dropped(f"choices[{further}]", "a message has one choice only")
+    report_choices(len(response.choices), report)
     report.extras("", response.extra)
     return {
         **shell(response, asked),
-        "content": [block for part in choice.parts for block in write_part(part, report)],
-        "stop_reason": answer.write_reason(choice.reason), "usage": answer.write_usage(response.usage),
+        "content": [block for choice in response.choices for part in choice.parts for block in write_part(part, report)],
+        "stop_reason": answer.write_reason(response.choices[0].reason), "usage": answer.write_usage(response.usage),
     }  # fmt: skip
+
+
+def report_choices(count: int, report: Report) -> None:
+    """Reports that several choices became one message."""
+    if count > 1:
+        report.approximated("choices", f"{count} choices became one message")
 
 
 def shell(start: hub.Start | hub.Response, asked: Json) -> Json:
