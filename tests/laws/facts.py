@@ -108,7 +108,7 @@ def _part(part: hub.Part, side: str) -> Said:
         case hub.ToolCall():
             # a tool that a search has loaded is called with itself as its namespace
             namespace = None if part.namespace == part.name else part.namespace
-            yield "call", [part.type, part.name, namespace, plain_json(part.text)], part.path
+            yield "call", [part.type, part.name, namespace, arguments(part.text)], part.path
             yield "id of a call", short_id(part.id, STRICTEST), part.path
         case hub.ToolResult():
             yield "result of", short_id(part.call_id, STRICTEST), part.path
@@ -117,7 +117,7 @@ def _part(part: hub.Part, side: str) -> Said:
                     inner = dataclasses.replace(inner, text=plain_json(inner.text))
                 yield from _part(inner, "user")
         case hub.Media():
-            yield part.kind, part.data or part.url or part.file_id, part.path
+            yield "media", part.data or part.url or part.file_id, part.path
             yield "file name", part.name, f"{part.path}.filename"
             yield "detail", None if part.detail == "auto" else part.detail, f"{part.path}.detail"
             yield "cache", part.cache, f"{part.path}.cache_control"
@@ -151,7 +151,7 @@ def _tool(tool: hub.Tool, namespace: str | None = None) -> Said:
     yield from _extra(tool)
 
 
-def _arguments(text: str) -> Any:
+def arguments(text: str) -> Any:
     """The value that arguments spell; some wires carry it as such."""
     try:
         return json.loads(text.strip() or "{}")

@@ -68,7 +68,10 @@ def test_a_converted_stream_is_valid_and_says_the_same(recording: Recording, oth
     if isinstance(events[-1], hub.Failure):
         assert isinstance(ended, hub.Failure) and ended.error.message == events[-1].error.message
         return
-    assert violations(f"{other.name}.response", written.decode()) == []
+    wrong = violations(f"{other.name}.response", written.decode())
+    if isinstance(events[-1], hub.End) and any(reason.kind == "length" for reason in events[-1].reasons):
+        wrong = [each for each in wrong if "not JSON" not in each]  # arguments that the limit cut off
+    assert wrong == []
     assert_same(folded(other, written), stream.fold(iter(events)))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from convert.losses import Report
 
 Json = dict[str, Any]
+NUMBERED = ("", "string", "number", "integer", "boolean", "array", "object")  # older Vertex SDKs send the enum's number
 NUMBERS = ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties")
 KEPT = (
     "title", "description", "default", "example", "minimum", "maximum", "pattern", "required", "nullable",
@@ -167,6 +168,8 @@ def plain(schema: Any) -> Any:
             case "type" if isinstance(value, str):
                 if value != "TYPE_UNSPECIFIED":
                     out["type"] = value.lower()
+            case "type" if isinstance(value, int) and 0 < value < len(NUMBERED):
+                out["type"] = NUMBERED[value]
             case "properties" | "$defs" | "definitions" if isinstance(value, dict):
                 out[key] = {name: plain(each) for name, each in value.items()}
             case "items" | "additionalProperties" | "not":

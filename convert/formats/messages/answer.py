@@ -87,13 +87,6 @@ def call_id(response_id: str, number: int) -> str:
     return f"toolu_{digest[:24]}"
 
 
-def legal_id(given: str) -> str:
-    """A call id in the characters that the wire allows."""
-    if re.fullmatch(r"[a-zA-Z0-9_-]+", given):
-        return given
-    return f"toolu_{hashlib.sha256(given.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
-
-
 def write_citation(citation: hub.Citation, text: str) -> Json | None:
     """A citation of an answer; None for one that has neither been read from this format nor has a URL."""
     if "citation" in citation.wire:

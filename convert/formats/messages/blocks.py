@@ -83,9 +83,8 @@ def _read_text(body: Json, path: str) -> hub.Text:
         if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
             raise invalid(f"{path}.citations", "must be a list of objects")
         citations = [read_citation(each, f"{path}.citations[{n}]") for n, each in enumerate(listed)]
-    return hub.Text(
-        text=text, citations=citations, cache=take(body, "cache_control", kind=dict, path=path), path=path, extra=body, wire=wire
-    )
+    cache = take(body, "cache_control", kind=dict, path=path)
+    return hub.Text(text=text, citations=citations, cache=cache, path=path, extra=body, wire=wire)
 
 
 def read_citation(body: Json, path: str = "") -> hub.Citation:
@@ -113,7 +112,8 @@ def _read_media(media: hub.Media, source: Json, body: Json, path: str) -> hub.Me
     """Fills in where the bytes are: in the block, at a URL, in an upload."""
     match source.pop("type"):
         case "base64":
-            media.data, media.mime = string(source, "data", f"{path}.source"), take(source, "media_type", kind=str, path=f"{path}.source")
+            media.data = string(source, "data", f"{path}.source")
+            media.mime = take(source, "media_type", kind=str, path=f"{path}.source")
         case "url":
             media.url = string(source, "url", f"{path}.source")
         case "file":
@@ -134,7 +134,7 @@ def _read_document(block: Json, body: Json, path: str) -> list[hub.Part]:
     heading = [str(body.pop(key)) for key in ("title", "context") if body.get(key)]
     parts: list[hub.Part] = [hub.Text(text=text, path=path) for text in heading]
     if source["type"] == "text":
-        parts.append(hub.Text(text=string(source, "data", f"{path}.source"), path=f"{path}.source.data"))
+        parts.append(hub.Text(text=string(source, "data", f"{path}.source"), path=path))
     else:
         parts += read_content(source.get("content"), f"{path}.source.content")[0]
     return _whole(block, body, parts, path)
@@ -180,7 +180,9 @@ def _read_call(body: Json, path: str) -> hub.ToolCall:
     given = body.pop("input", None)
     if not isinstance(given, dict):
         raise invalid(f"{path}.input", "must be an object")
-    wire: Json = {"caller": body.pop("caller")} if body.get("caller") == {"type": "direct"} else {}
+    wire: Json = {"caller": body["caller"]} if body.get("caller") is not None else {}
+    if wire.get("caller") == {"type": "direct"}:  # what is so anyway
+        del body["caller"]
     text = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
     name = string(body, "name", path)
     if not name:

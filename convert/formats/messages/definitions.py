@@ -69,8 +69,9 @@ def _read_function(body: Json, path: str, wire: Json) -> hub.Tool:
     if not isinstance(schema, dict):
         raise invalid(f"{path}.input_schema", "must be an object")
     return hub.Tool(
-        type="function", name=_name(body, path), description=take(body, "description", kind=str, path=path), schema=schema,
-        strict=take(body, "strict", kind=bool, path=path), cache=take(body, "cache_control", kind=dict, path=path), path=path, extra=body, wire=wire,
+        type="function", name=_name(body, path), description=take(body, "description", kind=str, path=path),
+        schema=schema, strict=take(body, "strict", kind=bool, path=path),
+        cache=take(body, "cache_control", kind=dict, path=path), path=path, extra=body, wire=wire,
     )  # fmt: skip
 
 

@@ -29,13 +29,15 @@ def write_history(request: hub.Request, flavor: MessagesFlavor, report: Report) 
     writer = Blocks(False, flavor, report)
     system = writer.blocks(request.instructions) if request.instructions else []
     turns: list[Json] = []
+    apart = False  # an answer was left out: the user's turns around it stay two, as they were before it was there
     for message in merged(paired(request.messages, report), report):
         if message.name is not None:
             report.dropped(f"{message.path}.name")
         report.extras(message.path, message.extra)
         blocks = writer.blocks(message)
         if message.role not in ("system", "developer"):
-            _add(turns, "assistant" if message.role == "assistant" else "user", blocks)
+            _add(turns, "assistant" if message.role == "assistant" else "user", blocks, apart)
+            apart = not blocks if message.role == "assistant" else apart and not blocks
         elif not turns:
             system += blocks
         elif flavor.system_in_messages:
@@ -50,11 +52,11 @@ def write_history(request: hub.Request, flavor: MessagesFlavor, report: Report) 
     return body | {"messages": [{"role": turn["role"], "content": _short(turn["content"])} for turn in turns]}
 
 
-def _add(turns: list[Json], role: str, blocks: list[Json]) -> None:
+def _add(turns: list[Json], role: str, blocks: list[Json], apart: bool = False) -> None:
     """Appends blocks to the last turn, if it is the same side's, or as a new one; results of calls come first."""
     if not blocks:
         return
-    if not turns or turns[-1]["role"] != role:
+    if apart or not turns or turns[-1]["role"] != role:
         turns.append({"role": role, "content": []})
     content = turns[-1]["content"] + blocks
     turns[-1]["content"] = sorted(content, key=lambda block: block["type"] != "tool_result")

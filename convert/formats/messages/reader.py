@@ -17,7 +17,6 @@ from convert.formats.messages.blocks import read_citation
 from convert.formats.messages.errors import read_error
 from convert.formats.messages.flavor import MessagesFlavor
 from convert.formats.messages.response import read_block
-from convert.sealed import Sealed
 from convert.sse import Chunk
 from convert.stream import Parts
 
@@ -156,7 +155,7 @@ class _Reader:
             given = block["input"]
             text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, separators=(",", ":"))
             yield self.parts.delta(index, text)
-        sealed = Sealed("messages", known.signature) if known.signature else None
+        sealed = hub.Sealed("messages", known.signature) if known.signature else None
         yield from self.parts.close(index, sealed=sealed, citations=known.citations)
 
     def whole(self, index: int, known: _Block) -> Iterator[hub.Event]:

@@ -12,8 +12,10 @@ from convert.formats.messages.flavor import MessagesFlavor
 from convert.formats.messages.history import arguments
 from convert.losses import Report
 from convert.sealed import shown
+from convert.tools import Support, short_id
 
 Json = dict[str, Any]
+LEGAL = Support(legal_id="[a-zA-Z0-9_-]+", id_length=128)
 
 
 def read_response(body: Json, flavor: MessagesFlavor) -> hub.Response:
@@ -52,15 +54,14 @@ def read_block(block: Any) -> list[hub.Part]:
 
 
 def write_response(response: hub.Response, asked: Json, report: Report) -> Json:
-    """The message object. Of several choices it takes the first."""
+    """The message object; the blocks of several choices follow each other."""
     if response.origin == "messages" and response.wire:
         return _restored(response)
-    for further in range(1, len(response.choices)):
-        report.dropped(f"choices[{further}]", "a message has one choice only")
+    report_choices(len(response.choices), report)
     report.extras("", response.extra)
     return {
         **shell(response, asked),
-        "content": content(response.choices[0].parts, asked, report),
+        "content": content([part for choice in response.choices for part in choice.parts], asked, report),
         "stop_reason": answer.write_reason(response.choices[0].reason), "usage": answer.write_usage(response.usage),
     }  # fmt: skip
 
@@ -87,6 +88,12 @@ def content(parts: list[hub.Part], asked: Json, report: Report) -> list[Json]:
 def report_unasked(report: Report) -> None:
     """Reports thoughts that are not told."""
     report.dropped("output.thinking", "the client did not ask for it")
+
+
+def report_choices(count: int, report: Report) -> None:
+    """Reports that several choices became one message."""
+    if count > 1:
+        report.approximated("choices", f"{count} choices became one message")
 
 
 def shell(start: hub.Start | hub.Response, asked: Json) -> Json:
@@ -141,15 +148,15 @@ def report_tokens(part: hub.Text | hub.Refusal, report: Report) -> None:
 def open_call(call: hub.ToolCall) -> Json:
     """A tool_use block whose input is still to come."""
     caller = {"caller": call.wire["caller"]} if "caller" in call.wire else {}
-    own = {"caller": call.extra["caller"]} if "caller" in call.extra else {}
-    return {"type": "tool_use", "id": answer.legal_id(call.id), "name": call.name, "input": {}, **caller, **own}
+    return {"type": "tool_use", "id": short_id(call.id, LEGAL), "name": call.name, "input": {}, **caller}
 
 
 def report_call(call: hub.ToolCall, report: Report) -> None:
     """Reports what a call has that the wire has no place for."""
     if call.sealed:
         report.dropped("output.tool_call", "sealed state of another provider")
-    report.extras("output.tool_call", {key: value for key, value in call.extra.items() if key != "caller"})
+    known = ("caller",) if "caller" in call.wire else ()
+    report.extras("output.tool_call", {key: value for key, value in call.extra.items() if key not in known})
 
 
 def report_homeless(part: hub.Part, report: Report) -> None:

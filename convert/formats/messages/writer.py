@@ -55,7 +55,7 @@ class _Writer:
         self.fold.add(start)
         self.count = 0  # blocks so far
         self.before = self.after = ""  # what stands around the text of a delta; empty while no block is open
-        self.skipped: set[int] = set()  # parts of further choices, and thoughts that the client did not ask for
+        self.skipped: set[int] = set()  # thoughts that the client did not ask for
         self.asked = response.asked_thinking(asked)
 
     def start(self, event: hub.Start) -> bytes:
@@ -90,11 +90,6 @@ class _Writer:
 
     def open(self, event: hub.PartStart) -> bytes:
         """A part opens: a call is announced at once, words and thoughts with their first delta."""
-        if event.choice:
-            if event.choice not in self.fold.owners[:-1]:
-                self.report.dropped(f"choices[{event.choice}]", "a message has one choice only")
-            self.skipped.add(event.index)
-            return b""
         if isinstance(event.part, hub.Reasoning) and self.asked == "disabled":
             response.report_unasked(self.report)
             self.skipped.add(event.index)
@@ -106,7 +101,7 @@ class _Writer:
 
     def delta(self, event: hub.Delta) -> bytes:
         """The hot path: a delta's frame is cut from strings, no object is built for it."""
-        if event.index in self.skipped or not event.text:
+        if not event.text or event.index in self.skipped:
             return b""
         opening = b""
         part = self.fold.parts[event.index]
@@ -186,6 +181,7 @@ class _Writer:
     def end(self, event: hub.End) -> bytes:
         """The reason of the end, the counts, and the terminator."""
         folded = self.fold.response
+        response.report_choices(len(event.reasons), self.report)
         self.report.extras("", {key: value for key, value in folded.extra.items() if key != "stop_sequence"})
         reason = answer.write_reason(event.reasons[0]) if event.reasons else "end_turn"
         ended = {"stop_reason": reason, "stop_sequence": None}

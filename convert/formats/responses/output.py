@@ -217,7 +217,7 @@ def _call_item(item: Item, call: hub.ToolCall, status: str) -> Json:
         body["status"] = status
     if call.namespace is not None:
         body["namespace"] = call.namespace
-    return body | call.extra
+    return body | call.extra if "id" in call.wire else body
 
 
 # --- reading ------------------------------------------------------------------------------------------
