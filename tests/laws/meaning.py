@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 from typing import Any
 
 from convert import hub
@@ -35,9 +36,11 @@ def _plain(part: hub.Part) -> hub.Part:
     return part
 
 
-def assert_same(after: hub.Response, before: hub.Response) -> None:
+def assert_same(after: hub.Response, before: hub.Response, form: str = "") -> None:
     """Raises AssertionError where words, calls, reason or token counts differ. A format with one choice only is given
-    all of them as messages of that one."""
+    all of them as messages of that one. `form`: the format in which it was said again."""
+    if form == "gemini":
+        before = as_gemini_can(before)
     if len(after.choices) < len(before.choices):
         texts = [part.text for choice in before.choices for part in choice.parts if isinstance(part, hub.Text)]
         assert sorted(p.text for p in after.choices[0].parts if isinstance(p, hub.Text)) == sorted(texts)
@@ -45,6 +48,22 @@ def assert_same(after: hub.Response, before: hub.Response) -> None:
         after = dataclasses.replace(after, choices=[joined(after.choices)])
     assert [told(choice) for choice in after.choices] == [told(choice) for choice in before.choices]
     assert counts(after) == counts(before)
+
+
+def as_gemini_can(response: hub.Response) -> hub.Response:
+    """An answer in terms of an API that has no refusals, no free-text tools and no count of what was cached."""
+    choices = [dataclasses.replace(each, parts=[*map(_as_gemini_can, each.parts)]) for each in response.choices]
+    usage = response.usage and dataclasses.replace(response.usage, cache_write=0)
+    return dataclasses.replace(response, choices=choices, usage=usage)
+
+
+def _as_gemini_can(part: hub.Part) -> hub.Part:
+    match part:
+        case hub.Refusal():
+            return hub.Text(text=part.text)
+        case hub.ToolCall(type="custom"):
+            return dataclasses.replace(part, type="function", text=json.dumps({"input": part.text}))
+    return part
 
 
 def joined(choices: list[hub.Choice]) -> hub.Choice:

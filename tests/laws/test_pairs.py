@@ -42,7 +42,8 @@ def test_a_converted_request_is_valid(recording: Recording, other: Format) -> No
         assert refusal.param and refusal.status < 500
         return
     wrong = violations(f"{other.name}.request", json.loads(sse.dumps(written)))
-    assert wrong == [] or violations(f"{recording.form.name}.request", recording.request) != []
+    refused = recording.status >= 400  # by its own API, for values that every API refuses
+    assert wrong == [] or refused or violations(f"{recording.form.name}.request", recording.request) != []
 
 
 @onto_each(responses)
@@ -51,11 +52,11 @@ def test_a_converted_answer_is_valid_and_says_the_same(recording: Recording, oth
     plain = exchange(other, form).response(recording.response)
     assert violations(f"{other.name}.response", plain) == []
     before = form.read_response(recording.response, form.flavor())
-    assert_same(other.read_response(plain, other.flavor()), before)
+    assert_same(other.read_response(plain, other.flavor()), before, other.name)
     converting = exchange(other, form)
     streamed = b"".join(converting.written(converting.unfolded(recording.response)))
     assert violations(f"{other.name}.response", streamed.decode()) == []
-    assert_same(folded(other, streamed), before)
+    assert_same(folded(other, streamed), before, other.name)
 
 
 @onto_each(streams)
@@ -69,7 +70,7 @@ def test_a_converted_stream_is_valid_and_says_the_same(recording: Recording, oth
         assert isinstance(ended, hub.Failure) and ended.error.message == events[-1].error.message
         return
     assert violations(f"{other.name}.response", written.decode()) == []
-    assert_same(folded(other, written), stream.fold(iter(events)))
+    assert_same(folded(other, written), stream.fold(iter(events)), other.name)
 
 
 def folded(form: Format, written: bytes) -> hub.Response:

@@ -63,6 +63,7 @@ class _Writer:
         self.frames: dict[int, tuple[str, str]] = {}  # what stands around the text of a part's deltas
         self.begun: set[int] = set()  # choices whose role was sent
         self.calls: dict[int, int] = {}  # calls so far, by choice
+        self.parted: set[int] = set()  # summaries whose first words a blank line parts from earlier ones
 
     def chunk(self, choice: int, delta: Json, finish: str | None = None, logprobs: Any = None) -> bytes:
         """One chunk with one choice."""
@@ -97,7 +98,7 @@ class _Writer:
             case hub.Reasoning():
                 self.frames[event.index] = self.frame(choice, '"reasoning_content":', "")
                 if part.kind == "summary" and self.second_summary(event):
-                    opening += self.chunk(choice, {"reasoning_content": "\n\n"})
+                    self.parted.add(event.index)
             case hub.ToolCall():
                 opening += self.open_call(event.index, part, choice)
             case hub.Media(kind="audio"):
@@ -133,6 +134,9 @@ class _Writer:
         if frame is None:
             return b""
         before, after = frame
+        if event.index in self.parted and event.text:
+            self.parted.remove(event.index)
+            before = self.chunk(self.fold.owners[event.index], {"reasoning_content": "\n\n"}).decode() + before
         if event.logprobs:
             kind = "refusal" if isinstance(self.fold.parts[event.index], hub.Refusal) else "content"
             listed = {"content": None, "refusal": None, kind: event.logprobs}
