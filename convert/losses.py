@@ -14,6 +14,7 @@ HEADER_LIMIT = 2000  # bytes; some servers refuse a response header of 4 kB
 # What a parameter says that asks for what is so anyway.
 DEFAULTS: dict[str, Any] = {
     "n": 1, "frequency_penalty": 0, "presence_penalty": 0, "truncation": "disabled", "modalities": ["text"],
+    "parallel_tool_calls": True,
 }  # fmt: skip
 _INDEX = re.compile(r"\[\d+\]")
 
