@@ -117,7 +117,7 @@ def _part(part: hub.Part, side: str) -> Said:
                     inner = dataclasses.replace(inner, text=plain_json(inner.text))
                 yield from _part(inner, "user")
         case hub.Media():
-            yield "media", part.data or part.url or part.file_id, part.path
+            yield "image" if part.kind == "image" else "media", part.data or part.url or part.file_id, part.path
             yield "file name", part.name, f"{part.path}.filename"
             yield "detail", None if part.detail == "auto" else part.detail, f"{part.path}.detail"
             yield "cache", part.cache, f"{part.path}.cache_control"
@@ -146,7 +146,7 @@ def _tool(tool: hub.Tool, namespace: str | None = None) -> Said:
     yield "tool", [tool.type, tool.name, namespace], tool.path
     yield "description of a tool", [tool.name, tool.description or None], tool.path
     yield "schema of a tool", [tool.name, _plain_schema(tool.schema)], tool.path
-    yield "strict tool", tool.name if tool.strict else None, f"{tool.path}.strict"  # false says nothing
+    yield "strict tool", tool.name if tool.strict else None, f"{tool.path}.strict"
     yield "cache", tool.cache, f"{tool.path}.cache_control"
     yield from _extra(tool)
 

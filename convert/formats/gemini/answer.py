@@ -237,7 +237,8 @@ def write_citations(texts: list[hub.Text]) -> Json:
     supports: list[Json] = []
     for part in texts:
         for citation in (each for each in part.citations if each.url is not None):
-            chunks.append({"web": {"uri": citation.url, "title": citation.title or ""}})
+            title = {} if citation.title is None else {"title": citation.title}
+            chunks.append({"web": {"uri": citation.url, **title}})
             if citation.start is not None:
                 end = len(part.text) if citation.end is None else citation.end
                 before, quoted = part.text[: citation.start], part.text[citation.start : end]

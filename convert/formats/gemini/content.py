@@ -60,14 +60,14 @@ def read_part(part: Any, path: str) -> list[hub.Part]:
     if kind is None and body and not body.keys() <= {"thoughtSignature", "thought"}:
         return [hub.Raw(format=FORMAT, value=part, path=path)]
     signature = take(body, "thoughtSignature", kind=str, path=path)
+    flags = {"thought": body.pop("thought")} if body.get("thought") is False else {}  # which says nothing
     if kind in ("inlineData", "fileData"):
-        read: hub.Part = _read_media(body, kind, given, path)
+        read: hub.Part = _read_media({**body, **flags}, kind, given, path)
     elif kind == "text" and (signature is None or body["text"] != ""):
         expect(body["text"], str, f"{path}.text")
-        read = hub.Text(text=body.pop("text"), path=path, extra=body, wire={"keys": given})
+        read = hub.Text(text=body.pop("text"), path=path, extra=body, wire={"keys": given, "flags": flags})
     else:  # a bare signature, or a part with nothing in it
-        words = {"text": ""} if "text" in body else {}
-        body.pop("text", None)
+        words = {**flags, **({"text": body.pop("text")} if "text" in body else {})}
         return [_bearer(signature, path, extra=body, wire={"keys": given, "words": words})]
     if signature is None:
         return [read]
@@ -121,7 +121,8 @@ def write_text(part: hub.Text | hub.Refusal, home: bool, report: Report) -> Json
             report.dropped(f"{part.path}.cache_control")
         if part.citations:
             report.dropped(f"{part.path}.annotations")
-    return respelled({"text": part.text, **_extra(part, home, report)}, part.wire.get("keys", {}) if home else {})
+    flags, given = (part.wire.get(key, {}) if home else {} for key in ("flags", "keys"))
+    return respelled({"text": part.text, **flags, **_extra(part, home, report)}, given)
 
 
 def write_reasoning(part: hub.Reasoning, home: bool, report: Report) -> Json | None:

@@ -98,9 +98,7 @@ def mixed(tools: list[Json]) -> bool:
 
 
 def _write_function(tool: hub.Tool, flavor: GeminiFlavor, report: Report) -> Json:
-    body: Json = {"name": tool.name, "description": tool.description or ""}
-    if not tool.description:
-        del body["description"]
+    body: Json = {"name": tool.name, **({"description": tool.description} if tool.description is not None else {})}
     if tool.cache:
         report.dropped(f"{tool.path}.cache_control")
     if tool.strict:

@@ -122,8 +122,6 @@ def _write_params(request: hub.Request, body: Json, report: Report) -> None:
         body["store"] = True
     if not body.get("tools"):
         params.pop("parallel_tool_calls", None)
-    if params.get("parallel_tool_calls") is True:
-        del params["parallel_tool_calls"]  # as it is here
     spelling = request.wire.get("spelling", {})
     for name, value in params.items():
         if name not in ELSEWHERE and name not in generation.FIELDS.values():

@@ -108,6 +108,7 @@ def write_response(response: hub.Response, asked: Json, report: Report) -> Json:
     body: Json = {"candidates": [_candidate(choice, number, report) for number, choice in enumerate(response.choices)]}
     if response.usage:
         body["usageMetadata"] = answer.write_usage(response.usage)
+        report_usage(response.usage, report)
     return {**body, "modelVersion": response.model or asked.get("model", ""), "responseId": response_id(response.id)}
 
 
@@ -164,6 +165,8 @@ def report_part(part: hub.Part, report: Report) -> None:
                     report.dropped("annotations", "a citation without a URL")
                 elif citation.quote is not None:
                     report.dropped("annotations.content", "the quoted text")
+        case hub.Refusal():
+            report.approximated("output.refusal", "told as text")
         case hub.ToolCall() if content.arguments_of(part.text) is None and part.type != "custom":
             report.approximated("output.tool_call.arguments", "they are no JSON object")
         case hub.Media() if not (part.data or part.url or part.extra.get("data") or part.text):
@@ -173,6 +176,12 @@ def report_part(part: hub.Part, report: Report) -> None:
             report.dropped(f"output.{kind}")
         case hub.ToolResult() | hub.Tools():
             report.dropped(f"output.{type(part).__name__}")
+
+
+def report_usage(usage: hub.Usage, report: Report) -> None:
+    """Reports the counts that this wire does not have."""
+    if usage.cache_write:
+        report.dropped("usage.cache_write_tokens")
 
 
 def write_thought(part: hub.Reasoning) -> list[Json]:

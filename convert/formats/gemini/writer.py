@@ -141,4 +141,5 @@ class _Writer:
         }  # fmt: skip
         if usage := self.fold.response.usage:
             body["usageMetadata"] = answer.write_usage(usage)
+            response.report_usage(usage, self.report)
         return sse.event({**body, **self.head})
