@@ -13,5 +13,5 @@ SMALLEST: dict[str, dict[str, Any]] = {
 # The same, of a client that wants all that there is: the token counts of a stream, and the thinking.
 ASKED = SMALLEST | {
     "chat": SMALLEST["chat"] | {"stream_options": {"include_usage": True}},
-    "messages": SMALLEST["messages"] | {"max_tokens": 4000, "thinking": {"type": "enabled", "budget_tokens": 1024}},
+    "messages": SMALLEST["messages"] | {"max_tokens": 4000, "thinking": {"type": "adaptive"}},
 }

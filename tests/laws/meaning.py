@@ -47,7 +47,8 @@ def assert_same(after: hub.Response, before: hub.Response) -> None:
     assert [told(choice) for choice in after.choices] == [
         as_said(told(choice), told(now)) for choice, now in zip(before.choices, after.choices, strict=True)
     ]
-    assert counts(after) == counts(before)
+    written = 0 if not counts(after).cache_write else counts(before).cache_write  # Google does not count it
+    assert counts(after) == dataclasses.replace(counts(before), cache_write=written)
 
 
 def as_said(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from convert.formats.contract import Format
 from convert.losses import Report
 from tests.laws.meaning import said
 from tests.recordings import Recording, cut, responses, streams
+from tests.smallest import ASKED
 
 named = {"ids": lambda each: each.name}
 PREFIXES = 40  # of each stream, spread over its length
@@ -54,7 +55,7 @@ def test_every_prefix_of_a_stream_ends_in_exactly_one_terminal_event(recording: 
 def test_a_stream_that_is_read_and_written_and_read_is_the_same_answer(recording: Recording) -> None:
     form = recording.form
     first = events(form, [recording.stream])
-    written = b"".join(form.write_stream(iter(first), {"stream_options": {"include_usage": True}}, Report()))
+    written = b"".join(form.write_stream(iter(first), ASKED[form.name], Report()))
     again = events(form, [written])
     if isinstance(first[-1], hub.Failure):
         assert isinstance(again[-1], hub.Failure)
@@ -70,7 +71,7 @@ def test_a_finished_answer_and_its_stream_are_the_same(recording: Recording) -> 
     response = form.read_response(recording.response, form.flavor())
     folded = stream.fold(stream.check(stream.unfold(response)))
     assert (folded.choices, folded.usage, folded.id) == (response.choices, response.usage, response.id)
-    asked = {"stream_options": {"include_usage": True}}
+    asked = ASKED[form.name]
     written = b"".join(form.write_stream(stream.unfold(response), asked, Report()))
     read = stream.fold(iter(events(form, [written])))
     assert said(read) == said(response)
@@ -95,7 +96,7 @@ def test_a_stream_and_its_folded_answer_convert_to_the_same(recording: Recording
     if isinstance(events(source, [recording.stream])[-1], hub.Failure):
         return
     for client in (form for form in FORMATS.values() if form is not source):
-        exchange = Exchange(client, source, {"stream_options": {"include_usage": True}}, source.flavor())
+        exchange = Exchange(client, source, ASKED[client.name], source.flavor())
         plain = exchange.folded(exchange.events([recording.stream]))
         streamed = events(client, exchange.written(exchange.events([recording.stream])))
         read, folded = client.read_response(plain, client.flavor()), stream.fold(iter(streamed))
