@@ -61,7 +61,7 @@ def write_response(response: hub.Response, asked: Json, report: Report) -> Json:
     report.extras("", response.extra)
     return {
         **shell(response, asked),
-        "content": [block for choice in response.choices for part in choice.parts for block in write_part(part, report)],
+        "content": [block for each in response.choices for part in each.parts for block in write_part(part, report)],
         "stop_reason": answer.write_reason(response.choices[0].reason), "usage": answer.write_usage(response.usage),
     }  # fmt: skip
 
