@@ -124,6 +124,14 @@ def _part(part: hub.Part, side: str) -> Said:
             yield "item", part.value, part.path
 
 
+def plain_json(text: str) -> str:
+    """JSON text with the spaces that it would have anyway: some wires have values in its place."""
+    try:
+        return json.dumps(json.loads(text or "{}"))
+    except ValueError:
+        return text.strip()
+
+
 def _tool(tool: hub.Tool, namespace: str | None = None) -> Said:
     if tool.type == "namespace":
         yield "namespace", [tool.name, tool.description], tool.path

@@ -16,7 +16,10 @@ def user(block):
 @pytest.mark.parametrize(
     ("block", "part"),
     [
-        ({"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}, hub.Text(text="x", cache={"type": "ephemeral"})),
+        (
+            {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}},
+            hub.Text(text="x", cache={"type": "ephemeral"}),
+        ),
         ({"type": "text", "text": "x", "citations": None}, hub.Text(text="x")),
         (
             {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aa"}},
@@ -25,7 +28,11 @@ def user(block):
         ({"type": "image", "source": {"type": "url", "url": "u"}}, hub.Media(kind="image", url="u")),
         ({"type": "image", "source": {"type": "file", "file_id": "f"}}, hub.Media(kind="image", file_id="f")),
         (
-            {"type": "document", "title": "a.pdf", "source": {"type": "base64", "media_type": "application/pdf", "data": "aa"}},
+            {
+                "type": "document",
+                "title": "a.pdf",
+                "source": {"type": "base64", "media_type": "application/pdf", "data": "aa"},
+            },
             hub.Media(kind="file", mime="application/pdf", data="aa", name="a.pdf"),
         ),
         (
@@ -48,7 +55,7 @@ def user(block):
         ({"type": "tool_result", "tool_use_id": "t"}, hub.ToolResult(call_id="t")),
         ({"type": "tool_reference", "tool_name": "f"}, hub.Tools(tools=[hub.Tool(name="f")])),
     ],
-)  # fmt: skip
+)
 def test_a_block_is_a_part(block, part):
     assert read_block(block, "x") == [part]
 
@@ -96,21 +103,27 @@ def test_content_may_be_a_string():
 @pytest.mark.parametrize(
     ("block", "param"),
     [
-        (7, ""), ({}, ""), ({"type": 7}, ""), ({"type": "text"}, ".text"), ({"type": "image"}, ".source.type"),
+        (7, ""),
+        ({}, ""),
+        ({"type": 7}, ""),
+        ({"type": "text"}, ".text"),
+        ({"type": "image"}, ".source.type"),
         ({"type": "image", "source": {"type": "x"}}, ".source.type"),
         ({"type": "image", "source": {"type": "url"}}, ".source.url"),
         ({"type": "text", "text": "x", "citations": "y"}, ".citations"),
         ({"type": "text", "text": "x", "cache_control": "y"}, ".cache_control"),
-        ({"type": "thinking"}, ".thinking"), ({"type": "redacted_thinking"}, ".data"),
+        ({"type": "thinking"}, ".thinking"),
+        ({"type": "redacted_thinking"}, ".data"),
         ({"type": "tool_use", "id": "t", "name": "f", "input": "{}"}, ".input"),
         ({"type": "tool_use", "id": "t", "name": "", "input": {}}, ".name"),
         ({"type": "tool_use", "name": "f", "input": {}}, ".id"),
         ({"type": "tool_result", "tool_use_id": "t", "content": 7}, ".content"),
         ({"type": "tool_result", "content": "x"}, ".tool_use_id"),
-        ({"type": "tool_reference"}, ".tool_name"), ({"type": "search_result", "title": "T"}, ".source"),
+        ({"type": "tool_reference"}, ".tool_name"),
+        ({"type": "search_result", "title": "T"}, ".source"),
         ({"type": "novelty"}, ".type"),
     ],
-)  # fmt: skip
+)
 def test_the_path_of_a_fault_is_told(block, param):
     assert fault("messages", user(block))[0] == f"messages[0].content[0]{param}"
 

@@ -8,14 +8,22 @@ from convert.formats.messages.errors import read_error, too_long, write_error, w
 @pytest.mark.parametrize(
     ("status", "word", "kind"),
     [
-        (400, "invalid_request_error", "invalid_request"), (401, "authentication_error", "authentication"),
-        (403, "permission_error", "permission"), (404, "not_found_error", "not_found"),
-        (413, "request_too_large", "too_large"), (429, "rate_limit_error", "rate_limited"), (500, "api_error", "upstream"),
-        (529, "overloaded_error", "overloaded"), (402, "billing_error", "quota"), (504, "timeout_error", "timeout"),
-        (502, "overloaded_error", "overloaded"), (502, "rate_limit_error", "rate_limited"),
-        (502, "timeout_error", "timeout"), (502, "billing_error", "quota"),
+        (400, "invalid_request_error", "invalid_request"),
+        (401, "authentication_error", "authentication"),
+        (403, "permission_error", "permission"),
+        (404, "not_found_error", "not_found"),
+        (413, "request_too_large", "too_large"),
+        (429, "rate_limit_error", "rate_limited"),
+        (500, "api_error", "upstream"),
+        (529, "overloaded_error", "overloaded"),
+        (402, "billing_error", "quota"),
+        (504, "timeout_error", "timeout"),
+        (502, "overloaded_error", "overloaded"),
+        (502, "rate_limit_error", "rate_limited"),
+        (502, "timeout_error", "timeout"),
+        (502, "billing_error", "quota"),
     ],
-)  # fmt: skip
+)
 def test_an_error_goes_both_ways(status, word, kind):
     error = read_error(status, {"type": "error", "error": {"type": word, "message": "why"}, "request_id": "r"})
     assert (error.kind, error.message) == (kind, "why")
@@ -24,7 +32,9 @@ def test_an_error_goes_both_ways(status, word, kind):
 
 def test_details_pass():
     details = {"error_code": "thread_not_found"}
-    error = read_error(400, {"type": "error", "error": {"type": "invalid_request_error", "message": "x", "details": details}})
+    error = read_error(
+        400, {"type": "error", "error": {"type": "invalid_request_error", "message": "x", "details": details}}
+    )
     assert write_error(error)["error"]["details"] == details
 
 
@@ -53,10 +63,16 @@ def test_details_pass():
             "request (18021 tokens) exceeds the available context size (4096 tokens), try increasing it",
             "prompt is too long: 18021 tokens > 4096 maximum",
         ),
-        ("Range of input length should be [1, 30720]", "prompt is too long: Range of input length should be [1, 30720]"),
-        ("Your input exceeds the context window of this model.", "prompt is too long: Your input exceeds the context window of this model."),
+        (
+            "Range of input length should be [1, 30720]",
+            "prompt is too long: Range of input length should be [1, 30720]",
+        ),
+        (
+            "Your input exceeds the context window of this model.",
+            "prompt is too long: Your input exceeds the context window of this model.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_overflow_is_told_in_the_words_that_clients_look_for(message, told):
     assert too_long(message) == told
     error = write_error(ProxyError("context_length", message))

@@ -15,9 +15,11 @@ def from_chat(*messages, **flavor):
 
 def test_results_open_the_users_turn():
     body, losses = from_chat(
-        USER, {"role": "assistant", "content": "Wait.", "tool_calls": [CALL]},
-        {"role": "tool", "tool_call_id": "c", "content": "r"}, {"role": "user", "content": "And?"},
-    )  # fmt: skip
+        USER,
+        {"role": "assistant", "content": "Wait.", "tool_calls": [CALL]},
+        {"role": "tool", "tool_call_id": "c", "content": "r"},
+        {"role": "user", "content": "And?"},
+    )
     assert body["messages"] == [
         USER,
         {"role": "assistant", "content": [{"type": "text", "text": "Wait."}, USE]},
@@ -47,8 +49,9 @@ def test_later_system_messages_move_or_stay():
     body, losses = from_chat(USER, late)
     assert (body["system"], losses) == ("b", ["messages[1] moved (to the system prompt)"])
     assert from_chat(USER, late, system_in_messages=True) == (
-        {"model": "m", "messages": [USER, late], "max_tokens": 32000}, [],
-    )  # fmt: skip
+        {"model": "m", "messages": [USER, late], "max_tokens": 32000},
+        [],
+    )
 
 
 def test_at_home_too():
@@ -93,11 +96,13 @@ def test_reasoning_goes_back_to_its_issuer(sealed, flavor, block, losses):
 @pytest.mark.parametrize(
     ("call", "given"),
     [
-        (hub.ToolCall(text='{"a":1}'), ({"a": 1}, True)), (hub.ToolCall(text=" "), ({}, True)),
+        (hub.ToolCall(text='{"a":1}'), ({"a": 1}, True)),
+        (hub.ToolCall(text=" "), ({}, True)),
         (hub.ToolCall(text="x", type="custom"), ({"input": "x"}, True)),
-        (hub.ToolCall(text="[1]"), ({"arguments": "[1]"}, False)), (hub.ToolCall(text="{"), ({"arguments": "{"}, False)),
+        (hub.ToolCall(text="[1]"), ({"arguments": "[1]"}, False)),
+        (hub.ToolCall(text="{"), ({"arguments": "{"}, False)),
     ],
-)  # fmt: skip
+)
 def test_the_input_of_a_call_is_an_object(call, given):
     assert arguments(call) == given
 

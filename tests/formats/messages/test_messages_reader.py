@@ -4,7 +4,10 @@ from convert import hub
 from convert.hub import Sealed
 from tests.formats.converting import events, folded
 
-START = {"type": "message_start", "message": {"id": "msg_1", "model": "m", "usage": {"input_tokens": 5, "output_tokens": 1}}}
+START = {
+    "type": "message_start",
+    "message": {"id": "msg_1", "model": "m", "usage": {"input_tokens": 5, "output_tokens": 1}},
+}
 STOP = {"type": "message_stop"}
 
 
@@ -39,7 +42,9 @@ USE = {"type": "tool_use", "id": "c", "name": "f", "input": {}}
         (block(0, {"type": "text", "text": "a"}, {"type": "text_delta", "text": "b"}), hub.Text(text="ab")),
         (
             block(
-                0, {"type": "thinking", "thinking": "", "signature": ""}, {"type": "thinking_delta", "thinking": "t"},
+                0,
+                {"type": "thinking", "thinking": "", "signature": ""},
+                {"type": "thinking_delta", "thinking": "t"},
                 {"type": "signature_delta", "signature": "s"},
             ),
             hub.Reasoning(text="t", sealed=Sealed("messages", "s")),
@@ -48,8 +53,15 @@ USE = {"type": "tool_use", "id": "c", "name": "f", "input": {}}
             block(0, {"type": "redacted_thinking", "data": "d"}),
             hub.Reasoning(kind="summary", sealed=Sealed("messages", {"redacted_thinking": "d"})),
         ),
-        (block(0, USE, {"type": "input_json_delta", "partial_json": '{"a":'}, {"type": "input_json_delta", "partial_json": "1}"}),
-         hub.ToolCall(text='{"a":1}', id="c", name="f")),
+        (
+            block(
+                0,
+                USE,
+                {"type": "input_json_delta", "partial_json": '{"a":'},
+                {"type": "input_json_delta", "partial_json": "1}"},
+            ),
+            hub.ToolCall(text='{"a":1}', id="c", name="f"),
+        ),
         (block(0, {**USE, "input": {"a": 1}}), hub.ToolCall(text='{"a":1}', id="c", name="f")),
         (
             block(0, {**USE, "input": {"a": 1}}, {"type": "input_json_delta", "partial_json": '{"a":1}'}),
@@ -57,7 +69,11 @@ USE = {"type": "tool_use", "id": "c", "name": "f", "input": {}}
         ),
         (block(0, TEXT, {"type": "text_delta", "text": "a"}, stop=False), hub.Text(text="a")),
         (
-            block(0, {"type": "server_tool_use", "id": "s", "name": "w", "input": {}}, {"type": "input_json_delta", "partial_json": '{"q":1}'}),
+            block(
+                0,
+                {"type": "server_tool_use", "id": "s", "name": "w", "input": {}},
+                {"type": "input_json_delta", "partial_json": '{"q":1}'},
+            ),
             hub.Raw(format="messages", value={"type": "server_tool_use", "id": "s", "name": "w", "input": {"q": 1}}),
         ),
         (
@@ -65,14 +81,16 @@ USE = {"type": "tool_use", "id": "c", "name": "f", "input": {}}
             hub.Raw(format="messages", value={"type": "compaction", "content": "ab"}),
         ),
     ],
-)  # fmt: skip
+)
 def test_a_block_is_a_part(chunks, part):
     assert parts(*chunks) == [part]
 
 
 def test_citations_are_collected():
     cited = {"type": "web_search_result_location", "url": "u", "title": "T", "cited_text": "q", "encrypted_index": "e"}
-    text = parts(*block(0, TEXT, {"type": "citations_delta", "citation": cited}, {"type": "text_delta", "text": "a"}))[0]
+    text = parts(*block(0, TEXT, {"type": "citations_delta", "citation": cited}, {"type": "text_delta", "text": "a"}))[
+        0
+    ]
     assert [citation.url for citation in text.citations] == ["u"]
 
 
@@ -101,10 +119,12 @@ def test_an_answer_whose_reason_was_told_is_complete_and_another_is_not():
     ("chunk", "kind"),
     [
         ({"type": "error", "error": {"type": "overloaded_error", "message": "x"}}, "overloaded"),
-        ({"error": {"message": "x"}}, "upstream"), ({"type": "content_block_stop", "index": 0}, "upstream"),
-        (block(0, {**USE, "name": ""})[0], "upstream"), (block(0, {})[0], "upstream"),
+        ({"error": {"message": "x"}}, "upstream"),
+        ({"type": "content_block_stop", "index": 0}, "upstream"),
+        (block(0, {**USE, "name": ""})[0], "upstream"),
+        (block(0, {})[0], "upstream"),
     ],
-)  # fmt: skip
+)
 def test_what_ends_in_a_failure(chunk, kind):
     last = events("messages", [START, chunk, delta(), STOP])[-1]
     assert isinstance(last, hub.Failure) and last.error.kind == kind

@@ -4,9 +4,13 @@ from tests.formats.converting import USER, fault, sent
 
 FUNCTION = {"type": "function", "function": {"name": "f"}}
 CALLED = [
-    USER, {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+    USER,
+    {
+        "role": "assistant",
+        "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+    },
     {"role": "tool", "tool_call_id": "c", "content": "r"},
-]  # fmt: skip
+]
 ADAPTIVE = {"type": "adaptive"}
 
 
@@ -26,15 +30,27 @@ def from_chat(body, **flavor):
         ({"reasoning": {"max_tokens": 2000}}, {}, {"type": "enabled", "budget_tokens": 2000}, None, 0),
         ({"reasoning": {"max_tokens": 2000}}, {"thinking": "effort"}, ADAPTIVE, "medium", 1),
         ({"reasoning_effort": "medium"}, {"thinking": "budget"}, {"type": "enabled", "budget_tokens": 8192}, None, 1),
-        ({"thinking": {"type": "enabled"}}, {"thinking": "budget"}, {"type": "enabled", "budget_tokens": 8192}, None, 1),
+        (
+            {"thinking": {"type": "enabled"}},
+            {"thinking": "budget"},
+            {"type": "enabled", "budget_tokens": 8192},
+            None,
+            1,
+        ),
         ({"reasoning": {"max_tokens": 9}}, {}, {"type": "enabled", "budget_tokens": 1024}, None, 1),
-        ({"reasoning": {"max_tokens": 5000}, "max_tokens": 2000}, {}, {"type": "enabled", "budget_tokens": 1999}, None, 1),
+        (
+            {"reasoning": {"max_tokens": 5000}, "max_tokens": 2000},
+            {},
+            {"type": "enabled", "budget_tokens": 1999},
+            None,
+            1,
+        ),
         ({"reasoning": {"max_tokens": 5000}, "max_tokens": 900}, {}, None, None, 1),
         ({"reasoning_effort": "low", "tools": [FUNCTION], "tool_choice": "required"}, {}, None, "low", 1),
         ({"reasoning": {"max_tokens": 2000}, "messages": CALLED}, {}, None, None, 1),
         ({"reasoning_effort": "low", "messages": CALLED}, {}, ADAPTIVE, "low", 0),
     ],
-)  # fmt: skip
+)
 def test_how_much_to_think(asked, flavor, thinking, effort, losses):
     body, lost = from_chat(asked, **flavor)
     assert body.get("thinking") == thinking
@@ -81,10 +97,11 @@ def test_sampling_beside_thinking(asked, flavor, kept):
         ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "low"),
         ({"thinking": {"type": "enabled", "budget_tokens": 31999, "display": "omitted"}}, "high"),
         ({"thinking": {"type": "adaptive", "display": "omitted"}, "output_config": {"effort": "medium"}}, "medium"),
-        ({"thinking": {"type": "disabled"}}, "none"), ({"output_config": {"effort": "max"}}, "xhigh"),
+        ({"thinking": {"type": "disabled"}}, "none"),
+        ({"output_config": {"effort": "max"}}, "xhigh"),
         ({"thinking": {"type": "adaptive"}}, None),
     ],
-)  # fmt: skip
+)
 def test_the_effort_that_another_upstream_is_asked_for(asked, effort):
     body, _ = sent("messages", "chat", {"messages": [USER], "max_tokens": 32000, **asked})
     assert body.get("reasoning_effort") == effort
@@ -93,10 +110,12 @@ def test_the_effort_that_another_upstream_is_asked_for(asked, effort):
 @pytest.mark.parametrize(
     ("asked", "param"),
     [
-        ({"thinking": {"type": "x"}}, "thinking.type"), ({"thinking": 7}, "thinking.type"),
+        ({"thinking": {"type": "x"}}, "thinking.type"),
+        ({"thinking": 7}, "thinking.type"),
         ({"thinking": {"type": "enabled", "budget_tokens": "x"}}, "thinking.budget_tokens"),
-        ({"output_config": {"effort": 7}}, "output_config.effort"), ({"output_config": 7}, "output_config"),
+        ({"output_config": {"effort": 7}}, "output_config.effort"),
+        ({"output_config": 7}, "output_config"),
     ],
-)  # fmt: skip
+)
 def test_the_path_of_a_fault_is_told(asked, param):
     assert fault("messages", {"messages": [USER], **asked})[0] == param

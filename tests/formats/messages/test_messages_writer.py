@@ -19,7 +19,10 @@ def chunks(*events):
 def blocks(*events):
     """The chunks of the content, as (what happens, the block or the delta)."""
     content = chunks(Start(id="1"), *events, End())[1:-2]
-    return [(chunk["type"].removeprefix("content_block_"), chunk.get("content_block") or chunk.get("delta")) for chunk in content]
+    return [
+        (chunk["type"].removeprefix("content_block_"), chunk.get("content_block") or chunk.get("delta"))
+        for chunk in content
+    ]
 
 
 def test_the_shell_has_what_strict_clients_need():
@@ -39,39 +42,81 @@ def test_each_frame_says_its_event():
 @pytest.mark.parametrize(
     ("part", "texts", "end", "written"),
     [
-        (hub.Text(), ["a"], {}, [
-            ("start", {"type": "text", "text": "", "citations": None}), ("delta", {"type": "text_delta", "text": "a"}),
-            ("stop", None),
-        ]),
+        (
+            hub.Text(),
+            ["a"],
+            {},
+            [
+                ("start", {"type": "text", "text": "", "citations": None}),
+                ("delta", {"type": "text_delta", "text": "a"}),
+                ("stop", None),
+            ],
+        ),
         (hub.Text(), [], {}, []),
-        (hub.Refusal(), ["a"], {}, [
-            ("start", {"type": "text", "text": "", "citations": None}), ("delta", {"type": "text_delta", "text": "a"}),
-            ("stop", None),
-        ]),
-        (hub.Reasoning(), ["t"], {"sealed": Sealed("messages", "s")}, [
-            ("start", {"type": "thinking", "thinking": "", "signature": ""}),
-            ("delta", {"type": "thinking_delta", "thinking": "t"}), ("delta", {"type": "signature_delta", "signature": "s"}),
-            ("stop", None),
-        ]),
-        (hub.Reasoning(), [], {"sealed": Sealed("responses", "b")}, [
-            ("start", {"type": "thinking", "thinking": "", "signature": ""}),
-            ("delta", {"type": "signature_delta", "signature": tag(Sealed("responses", "b"))}), ("stop", None),
-        ]),
-        (hub.Reasoning(), [], {"sealed": Sealed("messages", {"redacted_thinking": "d"})}, [
-            ("start", {"type": "redacted_thinking", "data": "d"}), ("stop", None),
-        ]),
+        (
+            hub.Refusal(),
+            ["a"],
+            {},
+            [
+                ("start", {"type": "text", "text": "", "citations": None}),
+                ("delta", {"type": "text_delta", "text": "a"}),
+                ("stop", None),
+            ],
+        ),
+        (
+            hub.Reasoning(),
+            ["t"],
+            {"sealed": Sealed("messages", "s")},
+            [
+                ("start", {"type": "thinking", "thinking": "", "signature": ""}),
+                ("delta", {"type": "thinking_delta", "thinking": "t"}),
+                ("delta", {"type": "signature_delta", "signature": "s"}),
+                ("stop", None),
+            ],
+        ),
+        (
+            hub.Reasoning(),
+            [],
+            {"sealed": Sealed("responses", "b")},
+            [
+                ("start", {"type": "thinking", "thinking": "", "signature": ""}),
+                ("delta", {"type": "signature_delta", "signature": tag(Sealed("responses", "b"))}),
+                ("stop", None),
+            ],
+        ),
+        (
+            hub.Reasoning(),
+            [],
+            {"sealed": Sealed("messages", {"redacted_thinking": "d"})},
+            [
+                ("start", {"type": "redacted_thinking", "data": "d"}),
+                ("stop", None),
+            ],
+        ),
         (hub.Reasoning(), [], {}, []),
-        (hub.ToolCall(id="c", name="f"), ["{}"], {}, [
-            ("start", {"type": "tool_use", "id": "c", "name": "f", "input": {}}),
-            ("delta", {"type": "input_json_delta", "partial_json": "{}"}), ("stop", None),
-        ]),
-        (hub.Raw(format="messages", value={"type": "server_tool_use", "input": {"q": 1}}), [], {}, [
-            ("start", {"type": "server_tool_use", "input": {}}),
-            ("delta", {"type": "input_json_delta", "partial_json": '{"q":1}'}), ("stop", None),
-        ]),
+        (
+            hub.ToolCall(id="c", name="f"),
+            ["{}"],
+            {},
+            [
+                ("start", {"type": "tool_use", "id": "c", "name": "f", "input": {}}),
+                ("delta", {"type": "input_json_delta", "partial_json": "{}"}),
+                ("stop", None),
+            ],
+        ),
+        (
+            hub.Raw(format="messages", value={"type": "server_tool_use", "input": {"q": 1}}),
+            [],
+            {},
+            [
+                ("start", {"type": "server_tool_use", "input": {}}),
+                ("delta", {"type": "input_json_delta", "partial_json": '{"q":1}'}),
+                ("stop", None),
+            ],
+        ),
         (hub.Raw(format="responses", value={"type": "x"}), [], {}, []),
     ],
-)  # fmt: skip
+)
 def test_a_part_is_a_block(part, texts, end, written):
     assert blocks(PartStart(0, part), *(Delta(0, text) for text in texts), PartEnd(0, **end)) == written
 
@@ -90,9 +135,15 @@ def test_citations_come_before_the_end_of_their_text():
 
 def test_one_block_is_open_at_a_time():
     events = [
-        Start(), PartStart(0, hub.Text()), PartStart(1, hub.ToolCall(id="c", name="f")), Delta(1, "{}"), Delta(0, "a"),
-        PartEnd(1), PartEnd(0), End(),
-    ]  # fmt: skip
+        Start(),
+        PartStart(0, hub.Text()),
+        PartStart(1, hub.ToolCall(id="c", name="f")),
+        Delta(1, "{}"),
+        Delta(0, "a"),
+        PartEnd(1),
+        PartEnd(0),
+        End(),
+    ]
     kinds = [(chunk["type"], chunk["index"]) for chunk in chunks(*events) if "index" in chunk]
     assert [index for _, index in kinds] == [0, 0, 0, 1, 1, 1]
 

@@ -17,7 +17,11 @@ PNG = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}
         (hub.Media(kind="file", mime="image/png", data=PNG["data"]), {"type": "image", "source": PNG}),
         (
             hub.Media(kind="file", data="JVBE", name="a.pdf"),
-            {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBE"}, "title": "a.pdf"},
+            {
+                "type": "document",
+                "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBE"},
+                "title": "a.pdf",
+            },
         ),
         (
             hub.Media(kind="file", mime="text/csv", data="YSxi"),
@@ -25,7 +29,7 @@ PNG = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}
         ),
         (hub.Media(kind="file", url="u"), {"type": "document", "source": {"type": "url", "url": "u"}}),
     ],
-)  # fmt: skip
+)
 def test_a_part_of_another_format(part, block):
     assert write_media(part, False, Report()) == block
 
@@ -33,11 +37,13 @@ def test_a_part_of_another_format(part, block):
 @pytest.mark.parametrize(
     "part",
     [
-        hub.Media(kind="image", mime="image/svg+xml", data="aa"), hub.Media(kind="audio", data="aa"),
-        hub.Media(kind="file", mime="video/mp4", data="aa"), hub.Media(kind="file", file_id="file-1"),
+        hub.Media(kind="image", mime="image/svg+xml", data="aa"),
+        hub.Media(kind="audio", data="aa"),
+        hub.Media(kind="file", mime="video/mp4", data="aa"),
+        hub.Media(kind="file", file_id="file-1"),
         hub.Media(kind="file", mime="text/plain", data="/w=="),
     ],
-)  # fmt: skip
+)
 def test_what_has_no_place_is_refused(part):
     part.path = "here"
     with pytest.raises(ProxyError) as caught:
