@@ -32,8 +32,9 @@ def client_format() -> Format:
 
 def on_proxy_error(error: ProxyError) -> Response:
     """A fault that is known: the client's, the upstream's, the settings'."""
-    body = sse.dumps(client_format().write_error(error))
-    response = Response(body, error.status, headers=g.get("headers"), mimetype="application/json")
+    form = client_format()
+    body, status = sse.dumps(form.write_error(error)), form.statuses.get(error.kind, error.status)
+    response = Response(body, status, headers=g.get("headers"), mimetype="application/json")
     if error.retry_after:
         response.headers["Retry-After"] = error.retry_after
     if error.status == 401:

@@ -91,6 +91,7 @@ class Format:
     closes: Callable[[bytes], bool]  # whether they hold the event that nothing follows
     keep_alive: bytes  # what may be sent between two frames while nothing happens (lane 0)
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with each upstream call
+    statuses: Mapping[str, int] = field(default_factory=dict)  # HTTP status of kinds of errors, where it is its own
     client_headers: tuple[str, ...] = ()  # of a client of this format, for an upstream of this format
     seals: frozenset[str] = frozenset()  # where a client is given sealed state: "reasoning", "call"
     counter: Counter | None = None  # None: such an upstream has none

@@ -7,7 +7,7 @@ import re
 from convert import sse
 from convert.errors import ProxyError
 from convert.formats.contract import Counter, Format
-from convert.formats.messages.errors import read_error, write_error
+from convert.formats.messages.errors import STATUS, read_error, write_error
 from convert.formats.messages.flavor import MessagesFlavor
 from convert.formats.messages.reader import read_stream
 from convert.formats.messages.request import read_request, support, write_request
@@ -53,6 +53,7 @@ FORMAT = Format(
     closes=_is_terminal,
     keep_alive=KEEP_ALIVE,
     headers={"anthropic-version": "2023-06-01"},
+    statuses=STATUS,
     client_headers=("anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access", "x-app"),
     seals=frozenset({"reasoning"}),
     counter=Counter(

@@ -48,9 +48,13 @@ def read_block(block: Any) -> list[hub.Part]:
     if isinstance(block, dict) and block.get("type") == "tool_use":
         block = {**block, "id": block.get("id") or "", "input": block.get("input") or {}}
     try:
-        return blocks.read_block(block, "")
+        parts = blocks.read_block(block, "")
     except ProxyError as error:
         raise ValueError(f"content: {error.message}") from None
+    for part in parts:
+        if isinstance(part, hub.Reasoning) and part.sealed and part.sealed.format != "messages":
+            part.sealed = hub.Sealed("messages", block.get("signature") or {blocks.REDACTED: block["data"]})
+    return parts
 
 
 def write_response(response: hub.Response, asked: Json, report: Report) -> Json:
