@@ -14,6 +14,7 @@ from convert.headers import sent
 from convert.providers import Dialect
 from convert.settings import Settings, Upstream
 
+MODEL = "MODEL"  # stands for any model in the path of a wire that has it there
 _VERSION = re.compile(r"v\d+[a-z0-9]*")
 
 
@@ -47,15 +48,26 @@ class Route:
     def at(self, path: str) -> str:
         """The URL of another endpoint of the upstream ("/models"), beside that of the answers."""
         base = urlsplit(self.upstream.url)
-        given = base.path.rstrip("/").removesuffix(self.wire.path("", False))
-        return _with_path(base, base_path(self.upstream, given) + path)
+        given = base.path.rstrip("/")
+        under = _under(given, self.wire)
+        return _with_path(base, base_path(self.upstream, given if under is None else under) + path)
 
 
 def endpoint(upstream: Upstream, path: str) -> str:
     """The URL for `path` ("/chat/completions") of an upstream, whose configured URL may be that already."""
     base = urlsplit(upstream.url)
     given = base.path.rstrip("/")
-    return _with_path(base, given if given.endswith(path) else base_path(upstream, given) + path)
+    under = _under(given, FORMATS[upstream.format])
+    return _with_path(base, (base_path(upstream, given) if under is None else under) + path)
+
+
+def _under(given: str, form: Format) -> str | None:
+    """What stands before the format's own path in `given`, where that ends with it, for whatever model; else None."""
+    for stream in (False, True):
+        own = re.escape(urlsplit(form.path(MODEL, stream)).path).replace(MODEL, "[^/]*")
+        if found := re.fullmatch(f"(.*){own}", given):
+            return found[1]
+    return None
 
 
 def base_path(upstream: Upstream, given: str) -> str:
@@ -74,13 +86,14 @@ def _usual_path(upstream: Upstream) -> str | None:
     known = upstream.provider.speaks.get(upstream.format)
     if known is None:
         return None
-    path, own = urlsplit(known).path, FORMATS[upstream.format].path("", False)
-    return path.removesuffix(own) if path.endswith(own) else None
+    return _under(urlsplit(known).path, FORMATS[upstream.format])
 
 
 def _with_path(base: SplitResult, path: str) -> str:
-    query = f"?{base.query}" if base.query else ""
-    return f"{base.scheme}://{base.netloc}{path}{query}"
+    """The URL with another path; a query of the path ("?alt=sse") comes before the URL's own."""
+    path, _, own = path.partition("?")
+    query = "&".join(each for each in (own, base.query) if each)
+    return f"{base.scheme}://{base.netloc}{path}" + (f"?{query}" if query else "")
 
 
 class Router:

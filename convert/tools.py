@@ -19,14 +19,13 @@ from convert import hub
 from convert.losses import Report
 from convert.unwrap import Input, unwrap
 
-_ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
 _SEPARATOR = re.compile(r"__|[.:/]")
 
 
 @dataclass(frozen=True, slots=True)
 class Support:
     """What a wire can say of tools. `hosted`: hosted tools of other formats that it can carry.
-    `legal_id`: the pattern that a whole call id must match, if there is one."""
+    `legal_id`: the pattern that a whole call id must match, if there is one. `illegal_name`: what names may not have."""
 
     custom: bool = False
     namespaces: bool = False
@@ -35,6 +34,7 @@ class Support:
     hosted: frozenset[str] = frozenset()
     allowed_choice: bool = False  # a choice among some of the tools
     name_length: int = 64
+    illegal_name: str = r"[^A-Za-z0-9_-]"
     id_length: int = 64
     legal_id: str = ""
 
@@ -131,7 +131,7 @@ class _Fitting:
         """The name of a tool on the wire: flattened, legal and short enough."""
         if namespace is not None and not self.support.namespaces:
             name = name if name.startswith(f"{namespace}__") else f"{namespace}__{name}"
-        legal = _ILLEGAL.sub("_", name)
+        legal = re.sub(self.support.illegal_name, "_", name)
         if legal == name and len(name) <= self.support.name_length:
             return name
         return f"{legal[: self.support.name_length - 9]}_{_digest(name)[:8]}"

@@ -51,6 +51,24 @@ def test_the_path_is_that_of_the_wire() -> None:
 
 
 @pytest.mark.parametrize(
+    "base", ["/v1beta", "/v1beta/models/other:generateContent", "/v1beta/models/o:streamGenerateContent"]
+)
+@pytest.mark.parametrize(
+    ("query", "stream", "path"),
+    [
+        ("", False, "m:generateContent"),
+        ("", True, "m:streamGenerateContent?alt=sse"),
+        ("?a=1", False, "m:generateContent?a=1"),
+        ("?a=1", True, "m:streamGenerateContent?alt=sse&a=1"),
+    ],
+)
+def test_a_wire_may_have_its_model_in_the_path_and_a_query_behind_it(base, query, stream, path):
+    there = route(f"https://api.x.com{base}{query}", "gemini")
+    assert there.url("m", stream) == f"https://api.x.com/v1beta/models/{path}"
+    assert there.at("/models") == f"https://api.x.com/v1beta/models{query}"
+
+
+@pytest.mark.parametrize(
     ("base", "url"),
     [
         ("https://api.x.com", "https://api.x.com/v1/models"),

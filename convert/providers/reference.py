@@ -83,7 +83,25 @@ RESPONSES: Sentences = {
         False: "Earlier reasoning goes back encrypted only, not as open text.",
     },
 }
-SENTENCES: dict[str, Sentences] = {"chat": CHAT, "responses": RESPONSES}
+GEMINI: Sentences = {
+    "json_schema": {
+        True: "Schemas are sent as JSON Schema.",
+        False: "Schemas are sent in the API's own subset of JSON Schema.",
+    },
+    "dummy_signature": {
+        True: "Calls of a history that comes from elsewhere get the documented word instead of a signature.",
+        False: "Calls without a signature are sent without one.",
+    },
+    "thinking": {
+        "level": "How much to think is asked for with `thinkingLevel`.",
+        "budget": "How much to think is asked for with `thinkingBudget`.",
+    },
+    "mixed_tools": {
+        True: "A web search tool is sent beside functions.",
+        False: "A web search tool is left out where there are functions.",
+    },
+}
+SENTENCES: dict[str, Sentences] = {"chat": CHAT, "gemini": GEMINI, "responses": RESPONSES}
 
 INTRODUCTION = """\
 # Providers

@@ -216,7 +216,8 @@ def write_media(parts: list[hub.Part]) -> Json:
     body: Json = {}
     for part in parts:
         if isinstance(part, hub.Media) and part.kind == "audio":
-            body["audio"] = {**part.extra, "transcript": part.text or ""}
+            data = {} if part.data is None else {"id": "audio_0", "expires_at": 0, "data": part.data}
+            body["audio"] = {**data, **part.extra, "transcript": part.text or ""}
         elif isinstance(part, hub.Media) and part.kind == "image":
             url = part.url or f"data:{part.mime or 'image/png'};base64,{part.data}"
             body.setdefault("images", []).append({"type": "image_url", "image_url": {"url": url}})

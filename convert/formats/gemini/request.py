@@ -24,7 +24,10 @@ TIERS = {"default": "standard", "flex": "flex", "priority": "priority", "auto": 
 
 def support(flavor: GeminiFlavor) -> Support:
     """What this wire can say of tools."""
-    return Support(hosted=frozenset(definitions.HOSTED.values()), allowed_choice=True, id_length=512)
+    return Support(
+        hosted=frozenset(definitions.HOSTED.values()), allowed_choice=True, id_length=512,
+        illegal_name=r"^[^A-Za-z_]|[^A-Za-z0-9_.:-]",
+    )  # fmt: skip
 
 
 def read_request(body: Json) -> hub.Request:
