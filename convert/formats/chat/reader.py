@@ -95,7 +95,7 @@ class _Reader:
 
     def read(self, body: Json) -> Iterator[hub.Event]:
         """The events of one choice of one chunk."""
-        number = body.get("index") or 0
+        number = int(body.get("index") or 0)
         choice = self.choices.setdefault(number, _Choice())
         delta = body.get("delta") or body.get("message") or {}
         logprobs = body.get("logprobs") or {}

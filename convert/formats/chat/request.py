@@ -49,6 +49,7 @@ FIELDS = {
     "prediction": "prediction",
 }
 WRITTEN = {name: key for key, name in reversed(FIELDS.items())}
+HOTTEST = 2  # of temperatures
 SEARCH_OPTIONS = ("user_location", "search_context_size")
 SCHEMA_IN_WORDS = "Answer with one JSON object that follows this JSON Schema, and nothing else:\n"
 
@@ -227,6 +228,10 @@ def _write_params(request: hub.Request, body: Json, home: bool, report: Report) 
             del params["top_logprobs"]
         else:
             params.setdefault("logprobs", True)
+    if not home and isinstance(params.get("temperature"), int | float) and params["temperature"] > HOTTEST:
+        where = request.wire.get("spelling", {}).get("temperature", "temperature")
+        report.approximated(where, f"{params['temperature']} became {HOTTEST}")
+        params["temperature"] = HOTTEST
     if not home and not body.get("tools"):
         params.pop("parallel_tool_calls", None)
     if not home and params.get("store") is False:

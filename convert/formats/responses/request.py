@@ -33,6 +33,7 @@ FIELDS = {
     "max_tool_calls": "max_tool_calls",
 }
 LEAST_TOKENS = 16  # of max_output_tokens
+HOTTEST = 2  # of temperatures
 SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
 LOGPROBS = "message.output_text.logprobs"
 # params that this wire carries elsewhere than in FIELDS, or that ask for what it always gives
@@ -222,6 +223,9 @@ def _within_limits(body: Json, spelling: Json, report: Report) -> None:
     if isinstance(limit, int) and limit < LEAST_TOKENS:
         report.approximated(spelling.get("max_tokens", "max_tokens"), f"{limit} became {LEAST_TOKENS}")
         body["max_output_tokens"] = LEAST_TOKENS
+    if isinstance(body.get("temperature"), int | float) and body["temperature"] > HOTTEST:
+        report.approximated(spelling.get("temperature", "temperature"), f"{body['temperature']} became {HOTTEST}")
+        body["temperature"] = HOTTEST
     if body.get("service_tier") not in (None, *SERVICE_TIERS):
         report.dropped("service_tier", "no such tier here")
         del body["service_tier"]
