@@ -79,7 +79,7 @@ def _effort(thinking: hub.Thinking, flavor: ChatFlavor, report: Report) -> str |
         report.approximated(thinking.path, f"a budget of {thinking.budget} tokens became effort {effort}")
     if effort is None and thinking.enabled is False:
         effort = "none"
-    if effort == "max" and not flavor.efforts:
+    if effort == "max" and flavor.effort == "reasoning_effort" and not flavor.efforts:
         report.approximated(f"{thinking.path}.effort", "max became xhigh")
         return "xhigh"
     if effort is None or not flavor.efforts:
