@@ -25,7 +25,7 @@ _SEPARATOR = re.compile(r"__|[.:/]")
 @dataclass(frozen=True, slots=True)
 class Support:
     """What a wire can say of tools. `hosted`: hosted tools of other formats that it can carry.
-    `legal_id`: the pattern that a whole call id must match, if there is one. `illegal_name`: what names may not have."""
+    `legal_id`: the pattern that a whole call id must match, if any. `illegal_name`: what no name may have."""
 
     custom: bool = False
     namespaces: bool = False

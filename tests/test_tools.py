@@ -234,3 +234,10 @@ def test_names_that_know_nothing_are_false():
     assert not names
     names.add("patch", Known("custom", "patch"))
     assert names
+
+
+def test_a_wire_may_take_names_that_others_refuse():
+    tool = hub.Tool(name="a.b")
+    request = hub.Request(tools=[tool])
+    assert tools.fit(request, Support(illegal_name=r"[^a-z.]"), Report())[0].tools == [tool]
+    assert tools.fit(request, Support(), Report())[0].tools[0].name.startswith("a_b_")

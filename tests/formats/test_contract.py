@@ -4,6 +4,7 @@ from convert.errors import ProxyError
 from convert.formats import FORMATS
 from convert.formats.chat import request as chat
 from convert.formats.contract import PARAMS, take
+from convert.formats.gemini import generation as gemini
 from convert.formats.responses import request as responses
 
 
@@ -37,6 +38,11 @@ def test_a_format_knows_its_wire(name):
         ("responses", b'data: {"type":"response.failed"}\n\n', True, True),
         ("responses", b'data: {"type":"error"}\n\n', True, True),
         ("responses", b'data: {"type":"response.output_text.done"}\n\n', False, False),
+        ("gemini", b'data: {"candidates": [{"finishReason": "STOP"}]}\n\n', True, False),
+        ("gemini", b'data: {}\n\ndata: {"promptFeedback":{"blockReason":"SAFETY"}}\n\n', True, False),
+        ("gemini", b'data: {"error": {"code": 503}}\r\n\r\n', True, True),
+        ("gemini", b'data: {"candidates":[{"content":{"error":{"finishReason":"STOP"}}}]}\n\n', False, False),
+        ("gemini", b'data: {"error": torn\n\n', False, False),
     ],
 )
 def test_a_format_sees_the_end_of_its_streams(name, frame, ends, closes):
@@ -64,5 +70,5 @@ def test_take_tells_the_path_of_a_value_of_another_kind(kind, right, wrong):
 
 
 def test_every_parameter_that_a_wire_has_has_a_kind():
-    for fields in (chat.FIELDS, responses.FIELDS):
+    for fields in (chat.FIELDS, responses.FIELDS, gemini.FIELDS):
         assert {*fields.values()} - {*PARAMS} <= {"stop"}

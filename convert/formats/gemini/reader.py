@@ -48,7 +48,7 @@ class _Candidate:
         self.calls = 0
         self.text = ""  # of the part that grows
         self.metadata: Json = {}  # what says where the text comes from
-        self.cited: set[str] = set()
+        self.cited: set[str] = set()  # of that, what an earlier text has taken
 
 
 class _Reader:
@@ -83,8 +83,9 @@ class _Reader:
             raise ValueError("a candidate with a negative index")
         state = self.candidates.setdefault(number, _Candidate())
         for key in ("groundingMetadata", "citationMetadata"):
-            if body.get(key):
+            if body.get(key) and body[key] != state.metadata.get(key):
                 state.metadata[key] = body[key]
+                state.cited.clear()
         logprobs = answer.read_logprobs(body.get("logprobsResult"))
         for part in (body.get("content") or {}).get("parts") or ():
             said = bool(part.get("text")) and not part.get("thought")

@@ -36,13 +36,17 @@ def write_stream(events: Iterator[hub.Event], asked: Json, report: Report) -> It
             continue
         match event:
             case hub.Delta():
-                yield writer.delta(event)
+                written = writer.delta(event)
             case hub.PartStart():
-                yield writer.open(event)
+                written = writer.open(event)
             case hub.PartEnd():
-                yield writer.close(event)
+                written = writer.close(event)
             case hub.End():
-                yield writer.end(event)
+                written = writer.end(event)
+            case _:
+                continue
+        if written:
+            yield written
 
 
 class _Writer:

@@ -3,7 +3,8 @@ import pytest
 from convert import hub
 from convert.errors import ProxyError
 from convert.formats.chat.flavor import ChatFlavor
-from convert.formats.chat.response import completion_id, read_response
+from convert.formats.chat.response import completion_id, read_response, write_message
+from convert.losses import Report
 from tests.formats.converting import answered, completion, response, said, spoiled
 
 
@@ -151,3 +152,8 @@ def test_deepseeks_cache_counts_reach_a_responses_client():
     usage = {"prompt_tokens": 9, "completion_tokens": 2, "prompt_cache_hit_tokens": 7, "prompt_cache_miss_tokens": 2}
     written = answered("chat", "responses", completion(usage=usage))["usage"]
     assert written["input_tokens"] == 9 and written["input_tokens_details"]["cached_tokens"] == 7
+
+
+def test_a_sound_of_another_api_has_what_clients_need():
+    message = write_message([hub.Media(kind="audio", mime="audio/wav", data="AA")], False, Report())
+    assert message["audio"] == {"id": "audio_0", "expires_at": 0, "data": "AA", "transcript": ""}

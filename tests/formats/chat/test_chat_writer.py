@@ -85,3 +85,14 @@ def test_every_delta_is_json_whatever_the_text():
     data = b"".join(write_stream(iter([START, *part(0, hub.Text(), text), hub.End()]), {}, Report()))
     frames = [json.loads(line[6:]) for line in data.decode().splitlines() if line.startswith("data: {")]
     assert frames[1]["choices"][0]["delta"]["content"] == text
+
+
+def test_a_summary_without_words_is_parted_by_nothing():
+    seal = hub.Sealed("gemini", "AAAA")
+    events = [
+        hub.Start("1", "m"), hub.PartStart(0, hub.Reasoning(kind="summary")), hub.Delta(0, "a"), hub.PartEnd(0),
+        hub.PartStart(1, hub.Reasoning(kind="summary")), hub.PartEnd(1, sealed=seal), hub.End(),
+    ]  # fmt: skip
+    chunks = list(sse.chunks(write_stream(iter(events), {}, Report())))
+    thoughts = [each["choices"][0]["delta"].get("reasoning_content") for each in chunks if each.get("choices")]
+    assert [thought for thought in thoughts if thought] == ["a"]

@@ -105,7 +105,8 @@ def test_when_an_answer_was_made(given, seconds):
 
 def test_what_only_google_says_of_a_candidate():
     metadata = {"groundingChunks": [], "webSearchQueries": ["q"]}
-    body = {"candidates": [{"content": {}, "safetyRatings": [1], "groundingMetadata": metadata}], "modelStatus": {"a": 1}}
+    candidate = {"content": {}, "safetyRatings": [1], "groundingMetadata": metadata}
+    body = {"candidates": [candidate], "modelStatus": {"a": 1}}
     assert answer.extra_of(body) == {
         "modelStatus": {"a": 1}, "candidates[0].safetyRatings": [1],
         "candidates[0].groundingMetadata": {"webSearchQueries": ["q"]},

@@ -108,7 +108,8 @@ def test_the_path_of_a_fault(body, path):
 
 
 @pytest.mark.parametrize(
-    ("name", "legal"), [("a.b:c-d_1", True), ("_a", True), ("1a", False), ("a b", False), ("é", False), ("a" * 65, False)]
+    ("name", "legal"),
+    [("a.b:c-d_1", True), ("_a", True), ("1a", False), ("a b", False), ("é", False), ("a" * 65, False)],
 )
 def test_names_that_the_api_takes(name, legal):
     tool = {"type": "function", "function": {"name": name}}

@@ -8,7 +8,8 @@ TYPE = "type.googleapis.com/google.rpc."
 
 
 def google(status, message="words", *details):
-    return {"error": {"code": 1, "message": message, "status": status, **({"details": list(details)} if details else {})}}
+    listed = {"details": list(details)} if details else {}
+    return {"error": {"code": 1, "message": message, "status": status, **listed}}
 
 
 OVER = "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."

@@ -57,14 +57,19 @@ def test_a_refused_prompt_is_filtered():
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"candidates": []}, {"candidates": [7]}, candidate(7), candidate({"functionCall": {}}), candidate({"inlineData": {}})],
+    [
+        {}, {"candidates": []}, {"candidates": [7]}, candidate(7), candidate({"functionCall": {}}),
+        candidate({"inlineData": {}}),
+    ],
 )
 def test_a_wrong_shape_is_malformed(body):
     with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):
         read_response(body, FLAVOR)
 
 
-@pytest.mark.parametrize("body", [{"error": {"code": 503, "message": "busy"}}, candidate(finish="MALFORMED_FUNCTION_CALL")])
+@pytest.mark.parametrize(
+    "body", [{"error": {"code": 503, "message": "busy"}}, candidate(finish="MALFORMED_FUNCTION_CALL")]
+)
 def test_an_error_in_a_good_answer_is_an_error(body):
     with pytest.raises(ProxyError):
         read_response(body, FLAVOR)

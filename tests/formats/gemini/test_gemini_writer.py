@@ -84,6 +84,7 @@ def test_only_data_lines_are_ever_written():
 
 def test_a_stream_of_chat_choice_by_choice():
     second = {"index": 1, "delta": {"content": "b"}, "finish_reason": "length"}
-    chunks = streamed("chat", "gemini", [chunk({"content": "a"}), chunk(finish="stop", choices=[second]), chunk({}, "stop")])
+    spoken = [chunk({"content": "a"}), chunk(choices=[second]), chunk({}, "stop")]
+    chunks = streamed("chat", "gemini", spoken)
     assert [each["finishReason"] for each in chunks[-1]["candidates"]] == ["STOP", "MAX_TOKENS"]
     assert [each["candidates"][0]["index"] for each in chunks[:-1]] == [0, 1]
