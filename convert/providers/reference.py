@@ -101,7 +101,38 @@ GEMINI: Sentences = {
         False: "A web search tool is left out where there are functions.",
     },
 }
-SENTENCES: dict[str, Sentences] = {"chat": CHAT, "gemini": GEMINI, "responses": RESPONSES}
+MESSAGES: Sentences = {
+    "max_tokens": {OTHER: "Where the client sets no limit, `max_tokens` is {}."},
+    "thinking": {
+        "adaptive": "An effort becomes adaptive thinking with `output_config.effort`; a budget is sent as it is.",
+        "budget": "An effort becomes a budget of thinking tokens.",
+        "effort": "A budget of thinking tokens becomes an effort.",
+    },
+    "unsigned_thinking": {
+        True: "Earlier reasoning goes back without a signature too.",
+        False: "Earlier reasoning goes back only with a signature of this provider.",
+    },
+    "system_in_messages": {
+        True: "System messages stay where they are.",
+        False: "System messages join the system prompt.",
+    },
+    "web_search": {"": "A web search tool is left out.", OTHER: "A web search tool is sent as `{}`."},
+    "client_tools": {
+        True: "Anthropic's own tools that the client runs are sent as they are.",
+        False: "Anthropic's own tools that the client runs become functions.",
+    },
+    "json_schema": {
+        True: "A JSON Schema for the output is sent.",
+        False: "A JSON Schema for the output is told in words.",
+    },
+    "strict": CHAT["strict"],
+    "sampling": {
+        "all": "`temperature` and `top_p` are sent together.",
+        "one": "`top_p` is left out beside `temperature`.",
+        "none": "`temperature`, `top_p` and `top_k` are left out.",
+    },
+}
+SENTENCES: dict[str, Sentences] = {"chat": CHAT, "gemini": GEMINI, "messages": MESSAGES, "responses": RESPONSES}
 
 INTRODUCTION = """\
 # Providers

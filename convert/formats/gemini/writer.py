@@ -14,7 +14,7 @@ from convert import hub, sealed, sse
 from convert.formats.gemini import answer, content, response
 from convert.formats.gemini.errors import write_chunk_error
 from convert.losses import Report
-from convert.stream import Fold
+from convert.stream import Fold, sequential
 
 Json = dict[str, Any]
 KEEP_ALIVE = b"data: {}\n\n"
@@ -23,7 +23,7 @@ KEEP_ALIVE = b"data: {}\n\n"
 def write_stream(events: Iterator[hub.Event], asked: Json, report: Report) -> Iterator[bytes]:
     """The bytes of the stream; the last chunk has the finish reasons, or the error that ended it."""
     writer: _Writer | None = None
-    for event in events:
+    for event in sequential(events):  # calls come whole: what is said meanwhile must not overtake them
         if isinstance(event, hub.Ping):
             yield KEEP_ALIVE
             continue
@@ -126,9 +126,14 @@ class _Writer:
                 return self.chunk(choice, parts) if parts else b""
             case hub.Raw(format=content.FORMAT, value=value):
                 return self.chunk(choice, [dict(value)])
-            case hub.Text() if metadata := answer.write_citations([part]):
+            case hub.Text() if part.citations and (metadata := answer.write_citations(self.texts(choice))):
                 return self.chunk(choice, [{"text": ""}], groundingMetadata=metadata)
         return b""
+
+    def texts(self, choice: int) -> list[hub.Text]:
+        """The texts of a choice so far: the last groundingMetadata is that of all of them."""
+        owned = zip(self.fold.parts, self.fold.owners, strict=True)
+        return [part for part, owner in owned if owner == choice and isinstance(part, hub.Text)]
 
     def end(self, event: hub.End) -> bytes:
         """The chunk with the finish reason of each candidate, and the usage."""

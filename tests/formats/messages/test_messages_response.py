@@ -29,7 +29,7 @@ def message(*content, stop="end_turn", **members):
 def written(*parts, **members):
     report = Report()
     choices = [hub.Choice(parts=list(parts))]
-    body = write_response(hub.Response(id="1", choices=choices, **members), {"model": "m"}, report)
+    body = write_response(hub.Response(id="1", choices=choices, **members), {"model": "m", "thinking": {"type": "adaptive"}}, report)
     return body["content"], [str(loss) for loss in report.losses]
 
 
@@ -122,3 +122,24 @@ def test_an_error_in_a_successful_answer(body):
 def test_a_faulty_block_is_the_upstreams_fault():
     with pytest.raises(ValueError, match="content"):
         read_response(message({"type": "text"}), MessagesFlavor())
+
+
+@pytest.mark.parametrize(
+    ("thinking", "kinds", "losses"),
+    [
+        ({"type": "adaptive"}, ["thinking", "text"], 0),
+        ({"type": "disabled"}, ["text"], 1),
+        (None, ["text"], 1),
+    ],
+)
+def test_who_did_not_ask_for_thinking_is_given_none(thinking, kinds, losses):
+    report = Report()
+    choice = hub.Choice(parts=[hub.Reasoning(text="hm"), hub.Text(text="a")])
+    body = write_response(hub.Response(id="1", choices=[choice]), {"thinking": thinking}, report)
+    assert [block["type"] for block in body["content"]] == kinds and len(report.losses) == losses
+
+
+def test_who_enabled_thinking_finds_some_first_if_only_empty():
+    response = hub.Response(id="1", choices=[hub.Choice(parts=[hub.Text(text="a")])])
+    body = write_response(response, {"thinking": {"type": "enabled", "budget_tokens": 1024}}, Report())
+    assert body["content"][0] == {"type": "thinking", "thinking": "", "signature": ""}

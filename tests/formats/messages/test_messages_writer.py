@@ -7,9 +7,11 @@ from convert.hub import Delta, End, PartEnd, PartStart, Sealed, Start
 from convert.losses import Report
 from convert.sealed import tag
 
+ASKED = {"model": "m", "thinking": {"type": "adaptive"}}
+
 
 def frames(*events, asked=None):
-    return b"".join(write_stream(iter(events), asked or {"model": "m"}, Report()))
+    return b"".join(write_stream(iter(events), asked or ASKED, Report()))
 
 
 def chunks(*events):
