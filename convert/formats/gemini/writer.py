@@ -21,7 +21,8 @@ KEEP_ALIVE = b"data: {}\n\n"
 
 
 def write_stream(events: Iterator[hub.Event], asked: Json, report: Report) -> Iterator[bytes]:
-    """The bytes of the stream; the last chunk has the finish reasons, or the error that ended it."""
+    """The bytes of the stream; the last chunk has the finish reasons, or the error that ended it. Parts are written one
+    after another: a call is one piece here, and what began after it must not overtake it."""
     writer: _Writer | None = None
     for event in sequential(events):  # calls come whole: what is said meanwhile must not overtake them
         if isinstance(event, hub.Ping):
@@ -73,7 +74,7 @@ class _Writer:
         flag = ',"thought":true' if thought else ""
         return (
             'data: {"candidates":[{"content":{"parts":[{"text":',
-            f'{flag}}}],"role":"model"}},"index":{choice}}}],{self.tail}\n\n',
+            f'{flag}}}],"role":"model"}},"index":{choice:d}}}],{self.tail}\n\n',
         )
 
     def open(self, event: hub.PartStart) -> bytes:

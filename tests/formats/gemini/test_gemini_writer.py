@@ -88,3 +88,11 @@ def test_a_stream_of_chat_choice_by_choice():
     chunks = streamed("chat", "gemini", spoken)
     assert [each["finishReason"] for each in chunks[-1]["candidates"]] == ["STOP", "MAX_TOKENS"]
     assert [each["candidates"][0]["index"] for each in chunks[:-1]] == [0, 1]
+
+
+def test_what_began_after_a_call_does_not_overtake_it():
+    found = parts(
+        hub.PartStart(0, hub.ToolCall(id="c", name="f")), hub.PartStart(1, hub.Text()), hub.Delta(1, "a"),
+        hub.PartEnd(1), hub.PartEnd(0), hub.End(),
+    )  # fmt: skip
+    assert [next(iter(part)) for part in found] == ["functionCall", "text", "text"]

@@ -117,7 +117,8 @@ def test_how_much_to_think_elsewhere(config, reasoning):
     ("config", "path"),
     [
         (7, ""), ({"temperature": "x"}, ".temperature"), ({"topK": 1.5}, ".topK"),
-        ({"stopSequences": "x"}, ".stopSequences"), ({"stopSequences": [7]}, ".stopSequences[0]"), ({"responseMimeType": 7}, ".responseMimeType"),
+        ({"stopSequences": "x"}, ".stopSequences"),
+        ({"stopSequences": [7]}, ".stopSequences[0]"), ({"responseMimeType": 7}, ".responseMimeType"),
         ({"responseSchema": 7}, ".responseSchema"), ({"thinkingConfig": 7}, ".thinkingConfig"),
         ({"thinkingConfig": {"thinkingBudget": "x"}}, ".thinkingConfig.thinkingBudget"),
         ({"thinkingConfig": {"thinkingLevel": 7}}, ".thinkingConfig.thinkingLevel"),
