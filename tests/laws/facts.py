@@ -156,7 +156,7 @@ def arguments(text: str) -> Any:
     try:
         return json.loads(text.strip() or "{}")
     except ValueError:
-        return {"input": text}  # as the wires have it whose arguments are objects
+        return {"arguments": text}  # as the wires have it whose arguments are objects
 
 
 def _plain_schema(schema: Any) -> Any:

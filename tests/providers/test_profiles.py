@@ -198,7 +198,8 @@ def test_no_dialect_loses_the_conversation(name: str) -> None:
         told = str(body)
         assert all(words in told for words in WORDS if not case.get("change", {}).keys() & {"input", "messages"})
         assert "weather" in told
-        (identity, *others) = re.findall(r"'(?:tool_call_id|call_id)': '([^']+)'", told)  # of the result, perhaps call
+        named = r"'(?:tool_call_id|call_id|tool_use_id)': '([^']+)'|'functionResponse': \{'id': '([^']+)'"
+        (identity, *others) = ["".join(found) for found in re.findall(named, told)]  # of the result, perhaps the call
         assert set(others) <= {identity} and told.count(f"'{identity}'") >= 2
 
 

@@ -48,7 +48,7 @@ def test_the_setup_that_is_shown_leads_to_the_endpoint_that_is_shown(name: str, 
     environ = {**dict(pair.split("=", 1) for pair in shlex.split(setup(provider))), "UPSTREAM_FORMAT": form}
     upstream = load_settings(None, environ).upstreams[0]
     assert upstream.provider is provider
-    assert shown is None or Route(upstream).url("m", False) == shown
+    assert shown is None or Route(upstream).url("MODEL", False) == shown
 
 
 def values(hint: Any) -> list[Any]:

@@ -29,7 +29,8 @@ def message(*content, stop="end_turn", **members):
 def written(*parts, **members):
     report = Report()
     choices = [hub.Choice(parts=list(parts))]
-    body = write_response(hub.Response(id="1", choices=choices, **members), {"model": "m", "thinking": {"type": "adaptive"}}, report)
+    asked = {"model": "m", "thinking": {"type": "adaptive"}}
+    body = write_response(hub.Response(id="1", choices=choices, **members), asked, report)
     return body["content"], [str(loss) for loss in report.losses]
 
 
