@@ -1,0 +1,1 @@
+"""Alembic's environment and the changes of the tables since the first one."""

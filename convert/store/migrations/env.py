@@ -1,0 +1,6 @@
+"""What Alembic runs: the migrations, on the connection that `upgrade` gives."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"], transactional_ddl=False)
+context.run_migrations()

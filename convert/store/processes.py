@@ -1,0 +1,55 @@
+"""Which processes are alive, and what becomes of the responses of those that are not.
+
+A process that works on responses says every few seconds that it is alive. Whoever looks and finds that one has been
+silent for too long, frees its responses: background ones are queued again (a few times), others have failed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from convert.store.responses import Row
+from convert.store.rows import insert
+from convert.store.schema import PROCESSES, RESPONSES
+
+BEAT = 2.0  # seconds between two signs of life
+SILENCE = 15.0  # seconds after which a process is taken for dead
+ATTEMPTS = 3  # how often a background response is begun
+
+
+def beat(connection: Connection, process: str) -> None:
+    """Says that a process is alive."""
+    statement = insert(connection, PROCESSES).values(id=process, alive=time.time())
+    changed = {"alive": statement.excluded.alive}
+    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
+
+
+def leave(connection: Connection, process: str) -> None:
+    """Says that a process ends in good order; what it still works on is free at once."""
+    connection.execute(delete(PROCESSES).where(PROCESSES.c.id == process))
+
+
+def orphans(connection: Connection) -> Sequence[Row]:
+    """The responses in progress whose process is dead, each locked for this transaction."""
+    living = select(PROCESSES.c.id).where(PROCESSES.c.alive > time.time() - SILENCE)
+    dead = or_(RESPONSES.c.owner.is_(None), RESPONSES.c.owner.not_in(living))
+    statement = select(RESPONSES).where(RESPONSES.c.status == "in_progress", dead).with_for_update(skip_locked=True)
+    return [Row(**found) for found in connection.execute(statement).mappings()]
+
+
+def release(connection: Connection, failed: Callable[[Row], bytes]) -> list[tuple[str, str]]:
+    """Frees the orphans: a background response is queued again, any other has failed; `failed` gives the body of the
+    latter. Returns (tenant, id) of those to be run again."""
+    again = []
+    for row in orphans(connection):
+        repeat = row.work is not None and row.attempts < ATTEMPTS
+        values = {"status": "queued"} if repeat else {"status": "failed", "body": failed(row), "work": None}
+        mine = (RESPONSES.c.tenant == row.tenant, RESPONSES.c.id == row.id, RESPONSES.c.status == "in_progress")
+        changed = connection.execute(update(RESPONSES).where(*mine).values(**values, owner=None)).rowcount
+        if changed and repeat:
+            again.append((row.tenant, row.id))
+    connection.execute(delete(PROCESSES).where(PROCESSES.c.alive < time.time() - 20 * SILENCE))
+    return again
