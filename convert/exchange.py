@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +40,8 @@ class Exchange:
     report: Report = field(default_factory=Report)
     names: tools.Names = field(default_factory=tools.Names)
     streaming: bool = False  # what the upstream was asked for
+    identity: str | None = None  # the id of the answer, where it is not the upstream's
+    echo: Json | None = None  # the body whose settings the answer repeats, where it is not `asked`
 
     @property
     def same(self) -> bool:
@@ -48,7 +51,7 @@ class Exchange:
     @property
     def untouched(self) -> bool:
         """Lanes 0 and 1, once `request` was called: the answer's bytes pass as they are."""
-        return self.same and not self.names
+        return self.same and not self.names and self.identity is None
 
     @property
     def borne(self) -> bool:
@@ -78,9 +81,14 @@ class Exchange:
         self.streaming = bool(body.get("stream"))
         return self.asked if body == self.asked else body
 
+    @property
+    def repeated(self) -> Json:
+        """The body whose settings the answer repeats."""
+        return self.asked if self.echo is None else self.echo
+
     def response(self, body: Json) -> Json:
         """The client's form of a finished answer. Raises ProxyError when the upstream's is malformed."""
-        return self.client.write_response(self._read(body), self.asked, self.report)
+        return self.client.write_response(self._read(body), self.repeated, self.report)
 
     def events(self, pieces: Iterable[bytes]) -> Iterator[hub.Event]:
         """The checked hub events of a streamed answer; an empty piece stands for silence."""
@@ -94,15 +102,35 @@ class Exchange:
     def _read(self, body: Json) -> hub.Response:
         """The hub's form of a finished answer, with everything as the client knows it."""
         response = tools.restore(guarded(self.wire.read_response, body, self.flavor), self.names)
+        response = self._identified(response)
         return seals.apart(response) if self.borne else response
 
     def written(self, events: Iterator[hub.Event]) -> Iterator[bytes]:
         """Hub events as the bytes of the client's stream."""
-        return self.client.write_stream(events, self.asked, self.report)
+        if self.identity is not None:
+            events = identified(events, self.identity)
+        return self.client.write_stream(events, self.repeated, self.report)
 
     def folded(self, events: Iterable[hub.Event], seen: Callable[[], None] | None = None) -> Json:
         """Hub events as one finished body, for a client that did not ask for a stream."""
-        return self.client.write_response(stream.fold(events, seen), self.asked, self.report)
+        return self.client.write_response(self._identified(stream.fold(events, seen)), self.repeated, self.report)
+
+    def _identified(self, response: hub.Response) -> hub.Response:
+        """A response under this exchange's own id; it is then no longer the upstream's object."""
+        if self.identity is None:
+            return response
+        return dataclasses.replace(response, id=self.identity, origin="")
+
+
+def identified(events: Iterator[hub.Event], identity: str) -> Iterator[hub.Event]:
+    """The same events under another id, which is known before the upstream's Start."""
+    for number, event in enumerate(events):
+        if isinstance(event, hub.Start):
+            yield dataclasses.replace(event, id=identity)
+            continue
+        if number == 0:
+            yield hub.Start(id=identity)
+        yield event
 
 
 def _known(request: hub.Request) -> None:

@@ -28,6 +28,8 @@ from convert.providers import Provider
 ECHO_URL = "echo://demonstration"  # the embedded upstream that answers when none is configured
 MAIN = "main"  # the upstream that the bare UPSTREAM_* variables describe
 SECTION = "app:main"
+DATABASE = f"sqlite:///{Path(__file__).resolve().parent.parent / 'data' / 'convert.db'}"
+NAMED_ELSEWHERE = {"DATABASE_URL": "database_url"}  # variables that platforms set under their own names
 TESTS = frozenset({"CONVERT_CORPUS", "CONVERT_CONFORMANCE"})  # read by the test suite only
 INI = "CONVERT_INI"  # names the file itself, see app.py
 OTHERS = re.compile(  # sections of PasteDeploy, gunicorn and logging
@@ -72,8 +74,8 @@ def _seconds(default: float, text: str) -> fields.Float:
     )
 
 
-def _switch(text: str) -> fields.Boolean:
-    return fields.Boolean(load_default=False, error_messages={"invalid": "must be 1 or 0"}, metadata={"help": text})
+def _switch(text: str, default: bool = False) -> fields.Boolean:
+    return fields.Boolean(load_default=default, error_messages={"invalid": "must be 1 or 0"}, metadata={"help": text})
 
 
 def _sendable(value: str | tuple[str, ...]) -> None:
@@ -87,6 +89,11 @@ class Level(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         return value.upper()
+
+
+def _database(value: str) -> None:
+    if not re.match(r"(sqlite|postgres|postgresql)(\+\w+)?://", value):
+        raise ValidationError("must begin with sqlite:/// or postgresql://")
 
 
 class ServerSchema(Schema):
@@ -110,6 +117,18 @@ class ServerSchema(Schema):
     keep_alive = _seconds(15, "Seconds of an upstream's silence after which a streaming client is sent a sign of life.")
     body_limit = Size(load_default=64 * 1024**2, metadata={
         "shown": "64 MB", "help": "Largest request body: a number of bytes, or with kB, MB, GB.",
+    })  # fmt: skip
+    store = _switch(
+        "Keep the state that clients ask for: responses and conversations, stored chat completions, background work. "
+        "Switched off, nothing is ever written.", default=True
+    )  # fmt: skip
+    database_url = fields.String(load_default=None, validate=_database, metadata={
+        "secret": True, "shown": "data/convert.db", "variable": "DATABASE_URL",
+        "help": "Where state is kept: `sqlite:////a/file.db`, or `postgresql://...`, which any number of machines can "
+        "share.",
+    })  # fmt: skip
+    retention = fields.Float(load_default=30, validate=validate.Range(0, min_inclusive=False), metadata={
+        "help": "Days after which state is deleted that nobody has used.",
     })  # fmt: skip
     log_level = Level(
         load_default="INFO",
@@ -216,6 +235,10 @@ class Settings:
     idle_timeout: float = 600.0
     keep_alive: float = 15.0
     body_limit: int = 64 * 1024**2
+    store: bool = True
+    database_url: str = field(default="", repr=False)
+    database_given: bool = False  # whether it was set, and is not the default
+    retention: float = 30.0
     log_level: str = "INFO"
 
 
@@ -245,6 +268,8 @@ def load(ini: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
     faults += _clashes(ready)
     if faults:
         raise SettingsError("convert: settings: " + "; ".join(faults))
+    given = known.pop("database_url")
+    known |= {"database_url": given or DATABASE, "database_given": given is not None}
     return Settings(upstreams=tuple(ready) or (Upstream("echo", ECHO_URL),), **known)
 
 
@@ -284,7 +309,8 @@ def _from_file(ini: Path, faults: list[str]) -> tuple[Found, dict[str, Found]]:
 def _without_secrets(values: Found, schema: Schema, start: str, faults: list[str]) -> Found:
     """The values, with a fault for each key that a file must not hold."""
     for key in [key for key in values if key in schema.fields and schema.fields[key].metadata.get("secret")]:
-        instead = f"{start}{key.upper()}" + (" or api_key_env = VARIABLE" if "api_key_env" in schema.fields else "")
+        own = schema.fields[key].metadata.get("variable")
+        instead = own or f"{start}{key.upper()}" + (" or api_key_env = VARIABLE" if "api_key_env" in schema.fields else "")
         faults.append(f"{values.pop(key).where} is a secret, which belongs in the environment: use {instead}")
     return values
 
@@ -305,7 +331,9 @@ def _from_environment(
         value = Value(environ[variable].strip(), variable)
         if not value.text or variable in TESTS or variable == INI:
             continue
-        if variable.startswith("CONVERT_"):
+        if variable in NAMED_ELSEWHERE:
+            server[NAMED_ELSEWHERE[variable]] = value
+        elif variable.startswith("CONVERT_"):
             server[variable.removeprefix("CONVERT_").lower()] = value
         elif variable.startswith("UPSTREAM_"):
             start, key = _split(variable, named)

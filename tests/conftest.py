@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ import responses
 from flask import Flask
 from flask.testing import FlaskClient
 
-from convert import create_app
+from convert import create_app, settings
 from convert.settings import load
+from tests import databases
 
 Make = Callable[..., FlaskClient]
 COMPLETION = {
@@ -18,6 +20,31 @@ COMPLETION = {
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has a database of its own, where it makes one at all."""
+    monkeypatch.setattr(settings, "DATABASE", f"sqlite:///{tmp_path / 'convert.db'}")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server for this run. Where none is installed, tests on it are skipped, loudly."""
+    with databases.postgres() as url:
+        if url is None:
+            pytest.skip("HALF OF THE STORE IS NOT TESTED: PostgreSQL is not installed (apt-get install postgresql)")
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'given.db'}"
+    else:
+        with databases.fresh(request.getfixturevalue("postgres")) as url:
+            yield url
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ own shape; after the first byte a failure is an event of the client's stream (st
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from flask import Response, current_app, g, request
+from werkzeug.wsgi import ClosingIterator
 
 from convert import sse
 from convert.access import admit, credentials, upstream_key
@@ -24,6 +25,10 @@ from convert.relay import Relay
 from convert.routing import Route, Router
 from convert.settings import Settings, Upstream
 from convert.sockets import hung_up
+from convert.state import turn as turns
+from convert.state.memory import Memory, tenant
+from convert.state.recorder import Recorder
+from convert.state.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +40,8 @@ class State:
         self.settings = settings
         self.router = Router(settings)
         self.relay = Relay(settings)
+        self.memory = Memory(settings)
+        self.recorder = Recorder(self.memory)
 
 
 def state() -> State:
@@ -76,7 +83,8 @@ def serve(client: Format, fields: dict[str, Any] | None = None) -> Response:
     model = g.model = asked["model"]
     upstream = g.get("prefixed") or here.router.choose(model, request.headers.get("Convert-Upstream"))
     route = route_to(upstream)
-    exchange = prepare(client, route, asked)
+    turn = turn_of(client, route, asked)
+    exchange = prepare(client, route, asked, turn)
     written = exchange.request()
     if strict():
         exchange.report.refuse()
@@ -87,7 +95,7 @@ def serve(client: Format, fields: dict[str, Any] | None = None) -> Response:
     waits = bool(asked.get("stream"))  # whose client can be given signs of life
     answer = here.relay.post(url, body, headers, waits and exchange.streaming, hangup_of_client())
     try:
-        return respond(exchange, answer, upstream)
+        return respond(exchange, answer, upstream, turn)
     except ProxyError as error:
         answer.close()
         error.message = failures.masked(answer, error.message.encode("utf-8", "replace")).decode()
@@ -102,12 +110,31 @@ def without(body: dict[str, Any], fields: frozenset[str]) -> dict[str, Any]:
     return {key: value for key, value in body.items() if key not in fields} if fields else body
 
 
-def prepare(client: Format, route: Route, asked: dict[str, Any]) -> Exchange:
-    """The exchange of a request over a route."""
+def prepare(client: Format, route: Route, asked: dict[str, Any], turn: Turn | None = None) -> Exchange:
+    """The exchange of a request over a route; `turn`: with the history that it leans on."""
     model = route.upstream.model or asked.get("model", "")
     dialect = route.dialect(model)
     flavor = route.wire.flavor(**dialect.flavor)
-    return Exchange(client, route.wire, asked, flavor, model=route.upstream.model, patch=dialect.patch)
+    exchange = Exchange(client, route.wire, asked, flavor, model=route.upstream.model, patch=dialect.patch)
+    if turn is not None:
+        exchange.asked, exchange.echo, exchange.identity = turn.expanded, turn.echo, turn.id
+    return exchange
+
+
+def turn_of(client: Format, route: Route, asked: dict[str, Any]) -> Turn | None:
+    """The state of a request to the Responses API that is held here; None where there is none, or where the upstream
+    holds it itself. Raises ProxyError."""
+    here = state()
+    if client.name != "responses" or not here.memory.enabled or holds_state(route, str(asked.get("model", ""))):
+        return None
+    return turns.take(here.memory, here.recorder, tenant(here.settings, presented()), client, asked)
+
+
+def holds_state(route: Route, model: str) -> bool:
+    """Whether an upstream is a Responses API that remembers its own responses."""
+    if route.wire.name != "responses":
+        return False
+    return bool(route.dialect(route.upstream.model or model).flavor.get("state", True))
 
 
 def hangup_of_client() -> Callable[[], bool]:
@@ -116,7 +143,7 @@ def hangup_of_client() -> Callable[[], bool]:
     return (lambda: hung_up(sock)) if sock is not None else (lambda: False)
 
 
-def respond(exchange: Exchange, answer: Answer, upstream: Upstream) -> Response:
+def respond(exchange: Exchange, answer: Answer, upstream: Upstream, turn: Turn | None = None) -> Response:
     """The Flask response for an upstream's answer. Raises ProxyError."""
     headers = {"Convert-Upstream": upstream.name}
     if lost := exchange.report.header():
@@ -125,20 +152,42 @@ def respond(exchange: Exchange, answer: Answer, upstream: Upstream) -> Response:
         return failed(exchange, answer, headers)
     wanted = bool(exchange.asked.get("stream"))
     if wanted:
-        return streams.streamed(exchange, answer, headers)
+        return followed(streams.streamed(exchange, answer, headers), turn)
     headers |= returned(answer.headers)
     try:
         if answer.streams:
             folded = exchange.folded(exchange.events(answer.pieces()))
             answer.finish()
-            return plain(sse.dumps(folded), headers, exchange)
+            return finished(folded, headers, exchange, turn)
         data = answer.read()
         parsed = sse.parse(data)
         if exchange.untouched and "error" not in {key for key, value in parsed.items() if value}:
             return plain(data, headers, exchange)
-        return plain(sse.dumps(exchange.response(parsed)), headers, exchange)
+        return finished(exchange.response(parsed), headers, exchange, turn)
     finally:
         answer.close()
+
+
+def finished(body: dict[str, Any], headers: dict[str, str], exchange: Exchange, turn: Turn | None) -> Response:
+    """A finished answer, once it is stored."""
+    if turn is not None:
+        turn.finish(body)
+    return plain(sse.dumps(body), headers, exchange)
+
+
+def followed(response: Response, turn: Turn | None) -> Response:
+    """A streamed answer that is stored as it passes."""
+    if turn is not None and turn.kept:
+        turn.begin()
+        passing = turn.recorded(iter(cast(Iterable[bytes], response.response)))
+        response.response = ClosingIterator(passing, [turn.abandon, *_closing(response.response)])
+    return response
+
+
+def _closing(body: object) -> list[Callable[[], None]]:
+    """What closes a body that may never be iterated."""
+    close = getattr(body, "close", None)
+    return [close] if close else []
 
 
 def plain(body: bytes, headers: dict[str, str], exchange: Exchange) -> Response:

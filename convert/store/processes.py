@@ -7,7 +7,7 @@ silent for too long, frees its responses: background ones are queued again (a fe
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container
 
 from sqlalchemy import Connection, delete, or_, select, update
 
@@ -32,23 +32,27 @@ def leave(connection: Connection, process: str) -> None:
     connection.execute(delete(PROCESSES).where(PROCESSES.c.id == process))
 
 
-def orphans(connection: Connection) -> Sequence[Row]:
-    """The responses in progress whose process is dead, each locked for this transaction."""
+def orphans(connection: Connection, process: str, mine: Container[tuple[str, str]]) -> list[Row]:
+    """The responses in progress that nobody works on, each locked for this transaction: those of dead processes, and
+    those of `process` itself that are not among `mine`, (tenant, id) each."""
     living = select(PROCESSES.c.id).where(PROCESSES.c.alive > time.time() - SILENCE)
-    dead = or_(RESPONSES.c.owner.is_(None), RESPONSES.c.owner.not_in(living))
+    dead = or_(RESPONSES.c.owner.is_(None), RESPONSES.c.owner.not_in(living), RESPONSES.c.owner == process)
     statement = select(RESPONSES).where(RESPONSES.c.status == "in_progress", dead).with_for_update(skip_locked=True)
-    return [Row(**found) for found in connection.execute(statement).mappings()]
+    rows = [Row(**found) for found in connection.execute(statement).mappings()]
+    return [row for row in rows if row.owner != process or (row.tenant, row.id) not in mine]
 
 
-def release(connection: Connection, failed: Callable[[Row], bytes]) -> list[tuple[str, str]]:
+def release(
+    connection: Connection, process: str, mine: Container[tuple[str, str]], failed: Callable[[Row], bytes]
+) -> list[tuple[str, str]]:
     """Frees the orphans: a background response is queued again, any other has failed; `failed` gives the body of the
     latter. Returns (tenant, id) of those to be run again."""
     again = []
-    for row in orphans(connection):
+    for row in orphans(connection, process, mine):
         repeat = row.work is not None and row.attempts < ATTEMPTS
         values = {"status": "queued"} if repeat else {"status": "failed", "body": failed(row), "work": None}
-        mine = (RESPONSES.c.tenant == row.tenant, RESPONSES.c.id == row.id, RESPONSES.c.status == "in_progress")
-        changed = connection.execute(update(RESPONSES).where(*mine).values(**values, owner=None)).rowcount
+        this = (RESPONSES.c.tenant == row.tenant, RESPONSES.c.id == row.id, RESPONSES.c.status == "in_progress")
+        changed = connection.execute(update(RESPONSES).where(*this).values(**values, owner=None)).rowcount
         if changed and repeat:
             again.append((row.tenant, row.id))
     connection.execute(delete(PROCESSES).where(PROCESSES.c.alive < time.time() - 20 * SILENCE))

@@ -15,6 +15,7 @@ class ResponsesFlavor(Flavor):
     namespaces     namespace tools are native
     hosted_tools   hosted tools (web_search, file_search, ...) are native
     encrypted      reasoning comes back encrypted on request (include: reasoning.encrypted_content)
+    state          previous_response_id, conversations and stored responses are held by the provider
     reasoning_text reasoning items may carry their full text in `content` when they are sent back
     """
 
@@ -23,3 +24,4 @@ class ResponsesFlavor(Flavor):
     hosted_tools: bool = True
     encrypted: bool = True
     reasoning_text: bool = True
+    state: bool = True

@@ -8,6 +8,7 @@ FunctionToolCall, CustomToolCall, ImageGenToolCall.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from convert.losses import Report
 from convert.sealed import shown
 
 Json = dict[str, Any]
+OWN = re.compile(r"resp_([0-9a-f]{48})")  # ids that this proxy gives (convert/state/ids.py)
 PREFIX = {"message": "msg_", "reasoning": "rs_", "function": "fc_", "custom": "ctc_", "image": "ig_"}
 
 
@@ -57,12 +59,19 @@ class Layout:
         item = self.latest.get(choice)
         if item is None or item.kind != kind or not _joins(item, part):
             given = part.wire.get("item", {}).get("id") or part.wire.get("id")
-            identity = given or item_id(_prefix(kind, part), self.response_id, len(self.items))
+            identity = given or self._item_id(_prefix(kind, part))
             item = Item(len(self.items), identity, kind, choice)
             self.items.append(item)
             self.latest[choice] = item
         item.parts.append(part)
         return item
+
+
+    def _item_id(self, prefix: str) -> str:
+        """The id of the next item. It holds that of a response of our own, so that a reference to the item finds it."""
+        if own := OWN.fullmatch(self.response_id):
+            return f"{prefix}{own[1]}{len(self.items):04x}"
+        return item_id(prefix, self.response_id, len(self.items))
 
 
 def _prefix(kind: str, part: hub.Part) -> str:

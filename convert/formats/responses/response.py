@@ -104,8 +104,8 @@ def shell(start: hub.Start | hub.Response, asked: Json) -> Json:
         echo["tools"] = [_whole(tool) for tool in echo["tools"]]
     if "reasoning" in echo:
         echo["reasoning"] = {**SHELL["reasoning"], **echo["reasoning"]}
-    if "conversation" in asked:
-        echo.pop("conversation", None)
+    if isinstance(asked.get("conversation"), dict):
+        echo["conversation"] = {"id": asked["conversation"].get("id", "")}
     tier = start.service_tier if start.service_tier in SERVICE_TIERS else asked.get("service_tier")
     return {
         "id": response_id(start.id), "object": "response", "created_at": start.created or int(time.time()),
