@@ -60,7 +60,7 @@ def finish(connection: Connection, row: Row) -> bool:
     changed = {name: statement.excluded[name] for name in ("status", "output", "body", "owner", "work")}
     running = RESPONSES.c.status.in_(RUNNING)
     statement = statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=changed, where=running)
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(statement.returning(RESPONSES.c.id)).first() is not None
 
 
 def grow(connection: Connection, tenant: str, response: str, segments: Sequence[Segment]) -> None:
