@@ -1,8 +1,8 @@
 """One request and its answer, converted: the three lanes, without a network.
 
-    lane 0  same format, nothing to change: the very bytes both ways
-    lane 1  same format, small changes to the request (model name, provider quirks); the answer's bytes untouched
-    lane 2  another format: through the hub
+lane 0  same format, nothing to change: the very bytes both ways
+lane 1  same format, small changes to the request (model name, provider quirks); the answer's bytes untouched
+lane 2  another format: through the hub
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from convert import hub, seals, shape, sse, stream, tools
+from convert import hub, seals, shape, sse, stream, tools, withheld
 from convert.errors import ProxyError, invalid
 from convert.formats.contract import Flavor, Format
 from convert.losses import Report
@@ -42,6 +42,8 @@ class Exchange:
     streaming: bool = False  # what the upstream was asked for
     identity: str | None = None  # the id of the answer, where it is not the upstream's
     echo: Json | None = None  # the body whose settings the answer repeats, where it is not `asked`
+    keep: withheld.Keep | None = None  # where sealed state waits that the client has no slot for
+    recall: withheld.Recall | None = None
 
     @property
     def same(self) -> bool:
@@ -52,6 +54,11 @@ class Exchange:
     def untouched(self) -> bool:
         """Lanes 0 and 1, once `request` was called: the answer's bytes pass as they are."""
         return self.same and not self.names and self.identity is None
+
+    @property
+    def slotless(self) -> bool:
+        """Whether the upstream may seal state for which the client has no slot at all."""
+        return not self.client.seals and bool(self.wire.seals)
 
     @property
     def borne(self) -> bool:
@@ -71,6 +78,7 @@ class Exchange:
             if not self.same:
                 _known(request)
                 request = seals.together(request) if self.borne else request
+                request = withheld.put_back(request, self.recall) if self.slotless and self.recall else request
             support = self.wire.support(self.flavor)
             request, self.names = tools.fit(request, support, self.report, home=self.same)
             body = self.wire.write_request(request, self.flavor, self.report)
@@ -93,6 +101,8 @@ class Exchange:
     def events(self, pieces: Iterable[bytes]) -> Iterator[hub.Event]:
         """The checked hub events of a streamed answer; an empty piece stands for silence."""
         events = tools.restored(stream.check(self.wire.read_stream(sse.chunks(pieces), self.flavor)), self.names)
+        if self.slotless and self.keep:
+            return withheld.of_events(events, self.keep)
         return seals.events_apart(events) if self.borne else events
 
     def unfolded(self, body: Json) -> Iterator[hub.Event]:
@@ -103,6 +113,8 @@ class Exchange:
         """The hub's form of a finished answer, with everything as the client knows it."""
         response = tools.restore(guarded(self.wire.read_response, body, self.flavor), self.names)
         response = self._identified(response)
+        if self.slotless and self.keep:
+            return withheld.of_response(response, self.keep)
         return seals.apart(response) if self.borne else response
 
     def written(self, events: Iterator[hub.Event]) -> Iterator[bytes]:

@@ -50,7 +50,8 @@ def markdown() -> str:
 
 def _table(schema: Schema, start: str, section: str) -> list[str]:
     rows = [
-        f"| `{start}{name.upper()}` | {'never' if field.metadata.get('secret') else f'`{name}`'} "
+        f"| `{field.metadata.get('variable') or start + name.upper()}` "
+        f"| {'never' if field.metadata.get('secret') else f'`{name}`'} "
         f"| {_default(field)} | {_help(field)} |"
         for name, field in schema.fields.items()
     ]

@@ -309,8 +309,8 @@ def _from_file(ini: Path, faults: list[str]) -> tuple[Found, dict[str, Found]]:
 def _without_secrets(values: Found, schema: Schema, start: str, faults: list[str]) -> Found:
     """The values, with a fault for each key that a file must not hold."""
     for key in [key for key in values if key in schema.fields and schema.fields[key].metadata.get("secret")]:
-        own = schema.fields[key].metadata.get("variable")
-        instead = own or f"{start}{key.upper()}" + (" or api_key_env = VARIABLE" if "api_key_env" in schema.fields else "")
+        variable = schema.fields[key].metadata.get("variable") or f"{start}{key.upper()}"
+        instead = variable + (" or api_key_env = VARIABLE" if "api_key_env" in schema.fields else "")
         faults.append(f"{values.pop(key).where} is a secret, which belongs in the environment: use {instead}")
     return values
 

@@ -25,10 +25,13 @@ from convert.relay import Relay
 from convert.routing import Route, Router
 from convert.settings import Settings, Upstream
 from convert.sockets import hung_up
+from convert.state import completion
 from convert.state import turn as turns
+from convert.state.completion import Completion
 from convert.state.memory import Memory, tenant
 from convert.state.recorder import Recorder
 from convert.state.turn import Turn
+from convert.state.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +113,7 @@ def without(body: dict[str, Any], fields: frozenset[str]) -> dict[str, Any]:
     return {key: value for key, value in body.items() if key not in fields} if fields else body
 
 
-def prepare(client: Format, route: Route, asked: dict[str, Any], turn: Turn | None = None) -> Exchange:
+def prepare(client: Format, route: Route, asked: dict[str, Any], turn: Turn | Completion | None = None) -> Exchange:
     """The exchange of a request over a route; `turn`: with the history that it leans on."""
     model = route.upstream.model or asked.get("model", "")
     dialect = route.dialect(model)
@@ -118,23 +121,30 @@ def prepare(client: Format, route: Route, asked: dict[str, Any], turn: Turn | No
     exchange = Exchange(client, route.wire, asked, flavor, model=route.upstream.model, patch=dialect.patch)
     if turn is not None:
         exchange.asked, exchange.echo, exchange.identity = turn.expanded, turn.echo, turn.id
+    if exchange.slotless and state().memory.usable():
+        waiting = Waiting(state().memory, tenant(state().settings, presented()))
+        exchange.keep, exchange.recall = waiting.keep, waiting.recall
     return exchange
 
 
-def turn_of(client: Format, route: Route, asked: dict[str, Any]) -> Turn | None:
-    """The state of a request to the Responses API that is held here; None where there is none, or where the upstream
-    holds it itself. Raises ProxyError."""
+def turn_of(client: Format, route: Route, asked: dict[str, Any]) -> Turn | Completion | None:
+    """What of a request is held here, in the OpenAI APIs; None where there is nothing, or where the upstream holds it
+    itself. Raises ProxyError."""
     here = state()
-    if client.name != "responses" or not here.memory.enabled or holds_state(route, str(asked.get("model", ""))):
+    if not here.memory.enabled or holds_state(client, route, str(asked.get("model", ""))):
         return None
-    return turns.take(here.memory, here.recorder, tenant(here.settings, presented()), client, asked)
+    owner = tenant(here.settings, presented())
+    if client.name == "responses":
+        return turns.take(here.memory, here.recorder, owner, client, asked)
+    return completion.take(here.memory, owner, client, asked) if client.name == "chat" else None
 
 
-def holds_state(route: Route, model: str) -> bool:
-    """Whether an upstream is a Responses API that remembers its own responses."""
-    if route.wire.name != "responses":
+def holds_state(client: Format, route: Route, model: str) -> bool:
+    """Whether an upstream speaks the client's API and remembers its own answers."""
+    if route.wire.name != client.name:
         return False
-    return bool(route.dialect(route.upstream.model or model).flavor.get("state", True))
+    dialect = route.dialect(route.upstream.model or model)
+    return bool(getattr(route.wire.flavor(**dialect.flavor), "state", False))
 
 
 def hangup_of_client() -> Callable[[], bool]:
@@ -143,7 +153,7 @@ def hangup_of_client() -> Callable[[], bool]:
     return (lambda: hung_up(sock)) if sock is not None else (lambda: False)
 
 
-def respond(exchange: Exchange, answer: Answer, upstream: Upstream, turn: Turn | None = None) -> Response:
+def respond(exchange: Exchange, answer: Answer, upstream: Upstream, turn: Turn | Completion | None = None) -> Response:
     """The Flask response for an upstream's answer. Raises ProxyError."""
     headers = {"Convert-Upstream": upstream.name}
     if lost := exchange.report.header():
@@ -168,14 +178,16 @@ def respond(exchange: Exchange, answer: Answer, upstream: Upstream, turn: Turn |
         answer.close()
 
 
-def finished(body: dict[str, Any], headers: dict[str, str], exchange: Exchange, turn: Turn | None) -> Response:
+def finished(
+    body: dict[str, Any], headers: dict[str, str], exchange: Exchange, turn: Turn | Completion | None
+) -> Response:
     """A finished answer, once it is stored."""
     if turn is not None:
         turn.finish(body)
     return plain(sse.dumps(body), headers, exchange)
 
 
-def followed(response: Response, turn: Turn | None) -> Response:
+def followed(response: Response, turn: Turn | Completion | None) -> Response:
     """A streamed answer that is stored as it passes."""
     if turn is not None and turn.kept:
         turn.begin()

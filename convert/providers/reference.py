@@ -65,6 +65,10 @@ CHAT: Sentences = {
     },
     "call_id": {"": "Tool call ids may be any.", OTHER: "Tool call ids are made to match `{}`."},
     "call_id_length": {OTHER: "Tool call ids have {} characters at most."},
+    "state": {
+        True: "Completions with `store: true` are kept by the provider.",
+        False: "Completions with `store: true` are kept by this proxy.",
+    },
     "web_search": {
         True: "A web search tool becomes `web_search_options`.",
         False: "A web search tool is left out.",

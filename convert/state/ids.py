@@ -17,8 +17,9 @@ INPUTS = 0x8000  # items of a response's input are numbered from here, those of 
 PREFIXES = {
     "message": "msg", "reasoning": "rs", "function_call": "fc", "function_call_output": "fco",
     "custom_tool_call": "ctc", "custom_tool_call_output": "ctco", "compaction": "cmp", "additional_tools": "at",
-    "tool_search_call": "tsc", "tool_search_output": "tso", "local_shell_call": "lsh", "local_shell_call_output": "lsho",
-    "shell_call": "sh", "shell_call_output": "sho", "apply_patch_call": "apc", "apply_patch_call_output": "apco",
+    "tool_search_call": "tsc", "tool_search_output": "tso", "local_shell_call": "lsh",
+    "local_shell_call_output": "lsho", "shell_call": "sh", "shell_call_output": "sho", "apply_patch_call": "apc",
+    "apply_patch_call_output": "apco",
 }  # fmt: skip
 
 

@@ -67,6 +67,13 @@ class Memory:
             log.warning("nothing is stored: %s cannot be written; set DATABASE_URL", self.settings.database_url)
             return False
 
+    def usable(self) -> bool:
+        """Whether there is a database right now, for what is a help and no promise."""
+        try:
+            return self.ready()
+        except ProxyError:
+            return False
+
     def run(self, work: Callable[[Connection], Result]) -> Result:
         """What `work` returns, in one transaction. Raises ProxyError (overloaded)."""
         return self.database.run(work)

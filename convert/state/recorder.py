@@ -1,7 +1,7 @@
 """Writes the responses that are in the making, a few times a second all of them at once, and looks after the database.
 
 What grows (events) is written late and together; what is finished is written at once, by whoever finishes it. Each
-write may come twice or in another order: rows that are there stay, and the first final state stays (store/responses.py).
+write may come twice or in another order: rows that are there stay, and so does the first final state.
 """
 
 from __future__ import annotations
@@ -142,7 +142,8 @@ class Recorder:
 
         def write(connection: Connection) -> dict[Any, str | None]:
             processes.beat(connection, self.memory.process)
-            return {turn: responses.status(connection, turn.tenant, turn.id) for turn in [*self._turns] if turn.background}
+            turns = [turn for turn in self._turns if turn.background]
+            return {turn: responses.status(connection, turn.tenant, turn.id) for turn in turns}
 
         for turn, status in self.memory.run(write).items():
             turn.cancelled = turn.cancelled or status in responses.FINAL

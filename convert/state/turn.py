@@ -1,8 +1,8 @@
 """One response in the making: its request made whole from the history, its answer recorded.
 
-    asked      what the client sent
-    expanded   what is converted: the history and the new input, and nothing that only a server with state understands
-    echo       the settings that the answer repeats
+asked      what the client sent
+expanded   what is converted: the history and the new input, and nothing that only a server with state understands
+echo       the settings that the answer repeats
 """
 
 from __future__ import annotations

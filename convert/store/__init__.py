@@ -1,7 +1,7 @@
-"""What is remembered between requests: SQLAlchemy Core over SQLite (one file, the default) or PostgreSQL (DATABASE_URL).
+"""What is remembered between requests: SQLAlchemy Core over SQLite (one file) or PostgreSQL (DATABASE_URL).
 
-`open_store` gives a Store; the modules beside it hold its statements, one table or two each. Every row carries the
-tenant, a hash of the client's key, and every statement asks for it: an id of another tenant is an id that does not exist.
+`open_database` gives a Database; the modules beside it hold its statements, one table or two each. Every row carries
+the tenant, a hash of the client's key, and every statement asks for it: an id of another tenant does not exist.
 """
 
 from convert.store.database import Database, open_database

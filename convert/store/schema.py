@@ -11,8 +11,8 @@ METADATA = MetaData()
 NUMBER = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up INTEGER primary keys only
 
 # A response of the Responses API. `input`: the items of its own request, `output`: its items, `body`: the rest of the
-# object. `thread`: the first response of the chain that `previous` makes. `owner`: the process that works on it, while it
-# is in progress. `work`: what a background response needs to be run, sealed.
+# object. `thread`: the first response of the chain that `previous` makes. `owner`: the process that works on it, while
+# it is in progress. `work`: what a background response needs to be run, sealed.
 RESPONSES = Table(
     "responses", METADATA,
     Column("tenant", String(64), primary_key=True),

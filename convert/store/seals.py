@@ -25,4 +25,4 @@ def keep(connection: Connection, tenant: str, values: Mapping[str, bytes]) -> No
 def recall(connection: Connection, tenant: str, calls: Iterable[str]) -> dict[str, bytes]:
     """The values for those of the call ids that have one."""
     statement = select(SEALS.c.call, SEALS.c.value).where(SEALS.c.tenant == tenant, SEALS.c.call.in_([*calls]))
-    return {call: value for call, value in connection.execute(statement)}
+    return {row.call: row.value for row in connection.execute(statement)}

@@ -34,6 +34,7 @@ class ChatFlavor(Flavor):
     think_tags       answers may open with <think>...</think> in the content
     call_id          the pattern that a whole tool call id must match; "" for any
     call_id_length   the most characters that it may have
+    state            completions with `store: true` are kept by the provider
     web_search       a web_search tool is sent as web_search_options
     """
 
@@ -55,3 +56,4 @@ class ChatFlavor(Flavor):
     call_id: str = ""
     call_id_length: int = 64
     web_search: bool = False
+    state: bool = False
