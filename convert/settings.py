@@ -17,11 +17,11 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from marshmallow import Schema, ValidationError, fields, validate
 
 from convert import providers
+from convert import setting_kinds as kinds
 from convert.formats import FORMATS
 from convert.providers import Provider
 
@@ -36,93 +36,39 @@ OTHERS = re.compile(  # sections of PasteDeploy, gunicorn and logging
     r"DEFAULT|(server|app|application|composite|pipeline|filter|filter-app):.+|loggers|handlers|formatters"
     r"|(logger|handler|formatter)_.+"
 )
-RESERVED = frozenset({"v1", "v1beta", "responses", "chat", "messages", "models", "health", "convert"})
-UNITS = {"": 1, "b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3}
 
 
 class SettingsError(Exception):
     """Settings that the server must not start with; the message is one line that names each of them."""
 
 
-class Words(fields.Field[tuple[str, ...]]):
-    """A list of words with commas or blanks between them."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        words = tuple(dict.fromkeys(word for word in re.split(r"[,\s]+", value) if word))
-        if not words:
-            raise ValidationError("holds nothing")
-        return words
-
-
-class Size(fields.Field[int]):
-    """A number of bytes, with or without kB, MB or GB."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        parsed = re.fullmatch(r"(\d+)\s*([a-z]*)", value.strip().lower())
-        if not parsed or parsed[2] not in UNITS or not int(parsed[1]):
-            raise ValidationError("must be a number of bytes, such as 64 MB")
-        return int(parsed[1]) * UNITS[parsed[2]]
-
-
-def _seconds(default: float, text: str) -> fields.Float:
-    positive = validate.Range(0, min_inclusive=False, error="must be a number of seconds above 0")
-    return fields.Float(
-        load_default=default,
-        validate=positive,
-        error_messages={"invalid": "must be a number of seconds", "special": "must be a number of seconds"},
-        metadata={"help": text},
-    )
-
-
-def _switch(text: str, default: bool = False) -> fields.Boolean:
-    return fields.Boolean(load_default=default, error_messages={"invalid": "must be 1 or 0"}, metadata={"help": text})
-
-
-def _sendable(value: str | tuple[str, ...]) -> None:
-    """Keys travel in headers, which hold printable ASCII."""
-    if not all(re.fullmatch(r"[\x21-\x7e]+", key) for key in ([value] if isinstance(value, str) else value)):
-        raise ValidationError("holds a character that cannot be sent in a header")
-
-
-class Level(fields.String):
-    """The name of a log level, in any case."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        return value.upper()
-
-
-def _database(value: str) -> None:
-    if not re.match(r"(sqlite|postgres|postgresql)(\+\w+)?://", value):
-        raise ValidationError("must begin with sqlite:/// or postgresql://")
-
-
 class ServerSchema(Schema):
     """The server's own settings."""
 
-    keys = Words(load_default=(), validate=_sendable, metadata={
+    keys = kinds.Words(load_default=(), validate=kinds.sendable, metadata={
         "secret": True,
         "help": "Keys, with commas between them, of which a client must present one (`Authorization: Bearer KEY`, "
         "`x-api-key`, `x-goog-api-key` or `?key=`). When set, a client's key is never sent upstream.",
     })  # fmt: skip
-    open = _switch(
+    open = kinds.switch(
         "Without keys, lend the upstreams' keys to anybody who reaches the server. Otherwise only to programs on the "
         "same machine: a loopback peer, no forwarding header, and no web page of another origin."
     )
-    strict = _switch(
+    strict = kinds.switch(
         "Refuse (422) each request that cannot be converted without loss, as a client does with the header "
         "`Convert-Strict: 1`."
     )
-    connect_timeout = _seconds(10, "Seconds in which an upstream must accept the connection.")
-    idle_timeout = _seconds(600, "Seconds that an upstream may be silent. How long an answer takes is not limited.")
-    keep_alive = _seconds(15, "Seconds of an upstream's silence after which a streaming client is sent a sign of life.")
-    body_limit = Size(load_default=64 * 1024**2, metadata={
+    connect_timeout = kinds.seconds(10, "Seconds in which an upstream must accept the connection.")
+    idle_timeout = kinds.seconds(600, "Seconds that an upstream may be silent. How long an answer takes is not limited.")
+    keep_alive = kinds.seconds(15, "Seconds of an upstream's silence after which a streaming client is sent a sign of life.")
+    body_limit = kinds.Size(load_default=64 * 1024**2, metadata={
         "shown": "64 MB", "help": "Largest request body: a number of bytes, or with kB, MB, GB.",
     })  # fmt: skip
-    store = _switch(
+    store = kinds.switch(
         "Keep the state that clients ask for: responses and conversations, stored chat completions, background work. "
         "Switched off, nothing is ever written.", default=True
     )  # fmt: skip
-    database_url = fields.String(load_default=None, validate=_database, metadata={
+    database_url = fields.String(load_default=None, validate=kinds.database, metadata={
         "secret": True, "shown": "data/convert.db", "variable": "DATABASE_URL",
         "help": "Where state is kept: `sqlite:////a/file.db`, or `postgresql://...`, which any number of machines can "
         "share.",
@@ -130,64 +76,37 @@ class ServerSchema(Schema):
     retention = fields.Float(load_default=30, validate=validate.Range(0, min_inclusive=False), metadata={
         "help": "Days after which state is deleted that nobody has used.",
     })  # fmt: skip
-    log_level = Level(
+    log_level = kinds.Level(
         load_default="INFO",
         validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]),
         metadata={"help": "DEBUG, INFO (one line for each request), WARNING or ERROR."},
     )
 
 
-def _url(value: str) -> None:
-    try:
-        parts = urlsplit(value)
-        known = parts.scheme in ("http", "https", "echo") and parts.hostname and (parts.port or 1)
-    except ValueError:
-        known = None
-    if not known:
-        raise ValidationError("must be a URL, such as https://api.example.com/v1")
-    if parts.username is not None or parts.password is not None:
-        raise ValidationError("must not hold a user name or password; set the api_key instead")
-
-
-def _provider(value: str) -> None:
-    try:
-        providers.named(value)
-    except KeyError:
-        raise ValidationError(f"must be one of {', '.join(sorted(providers.load()))}") from None
-
-
-def _prefix(value: str) -> None:
-    for segment in value.strip("/").split("/"):
-        if not re.fullmatch(r"[A-Za-z0-9._~-]*[A-Za-z0-9][A-Za-z0-9._~-]*", segment):
-            raise ValidationError("must be a path of letters, digits and . _ ~ -")
-        if segment in RESERVED:
-            raise ValidationError(f"must not contain '{segment}', which the endpoints begin with")
-
-
 class UpstreamSchema(Schema):
     """The settings of one upstream."""
 
-    url = fields.String(required=True, validate=_url, error_messages={"required": "is missing"}, metadata={
+    url = fields.String(required=True, validate=kinds.url, error_messages={"required": "is missing"}, metadata={
         "help": "Base URL, with or without `/v1`, or the full URL of the endpoint, which is taken as it is.",
     })  # fmt: skip
     format = fields.String(load_default="chat", validate=validate.OneOf(list(FORMATS)), metadata={
         "help": f"The API that it speaks: {', '.join(f'`{name}`' for name in FORMATS)}.",
     })  # fmt: skip
-    api_key = fields.String(load_default="", validate=_sendable, metadata={
+    api_key = fields.String(load_default="", validate=kinds.sendable, metadata={
         "secret": True, "help": "Its key. Without one, the client's own key is passed on.",
     })  # fmt: skip
     api_key_env = fields.String(metadata={"help": "Name of the environment variable that holds its key."})
     model = fields.String(load_default=None, metadata={"help": "Model to ask for, whatever model the client names."})
-    provider = fields.String(validate=_provider, metadata={
+    provider = fields.String(validate=kinds.provider, metadata={
         "help": "Whose dialect it speaks (docs/providers.md). Guessed from the host when not set.",
     })  # fmt: skip
-    path_prefix = fields.String(load_default="", validate=_prefix, metadata={
+    path_prefix = fields.String(load_default="", validate=kinds.prefix, metadata={
         "help": "Path under which requests go to it: `/deepseek` gives `/deepseek/v1/responses`.",
     })  # fmt: skip
-    models = Words(load_default=(), metadata={
+    models = kinds.Words(load_default=(), metadata={
         "help": "The models that it serves: names or globs (`deepseek-*`). Not set: any.",
     })  # fmt: skip
-    default = _switch("Takes the requests that nothing else decides. Otherwise the first upstream without `models`.")
+    default = kinds.switch("Takes the requests that nothing else decides. Otherwise the first upstream without `models`.")
 
 
 SERVER, UPSTREAM = ServerSchema(), UpstreamSchema()
@@ -236,10 +155,14 @@ class Settings:
     keep_alive: float = 15.0
     body_limit: int = 64 * 1024**2
     store: bool = True
-    database_url: str = field(default="", repr=False)
-    database_given: bool = False  # whether it was set, and is not the default
+    database_url: str | None = field(default=None, repr=False)
     retention: float = 30.0
     log_level: str = "INFO"
+
+    @property
+    def database(self) -> str:
+        """The URL of the database that was set, else of the file that is the default."""
+        return self.database_url or DATABASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +191,6 @@ def load(ini: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
     faults += _clashes(ready)
     if faults:
         raise SettingsError("convert: settings: " + "; ".join(faults))
-    given = known.pop("database_url")
-    known |= {"database_url": given or DATABASE, "database_given": given is not None}
     return Settings(upstreams=tuple(ready) or (Upstream("echo", ECHO_URL),), **known)
 
 

@@ -77,7 +77,10 @@ def test_providers_are_data(path: Path) -> None:
             assert not (named and literal), f"{relative(path)}:{node.lineno} asks which provider it is"
 
 
-@pytest.mark.parametrize("path", [path for path in PACKAGE if path.name != "__init__.py"], ids=relative)
+TESTED_ALONE = [path for path in PACKAGE if path.name != "__init__.py" and "migrations" not in path.parts]
+
+
+@pytest.mark.parametrize("path", TESTED_ALONE, ids=relative)  # migrations are tested together (test_migrate.py)
 def test_each_module_has_its_test_file(path: Path) -> None:
     folder = ROOT / "tests" / path.parent.relative_to(ROOT / "convert")
     names = [f"test_{path.stem}.py", f"test_{path.parent.name}_{path.stem}.py"]

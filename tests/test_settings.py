@@ -109,7 +109,7 @@ def test_the_file_can_hold_all_of_main_but_its_key(tmp_path: Path) -> None:
 
 def test_foreign_and_empty_variables_are_ignored() -> None:
     environ = {
-        "DATABASE_URL": "postgres://", "PORT": "x", "OPENAI_API_KEY": "k", "UPSTREAMS": "1", "CONVERTER": "1",
+        "DATABASE": "postgres://", "DATABASE_URL": "", "PORT": "x", "OPENAI_API_KEY": "k", "UPSTREAMS": "1", "CONVERTER": "1",
         "CONVERT_KEYS": "", "UPSTREAM_URL": " ", "CONVERT_CORPUS": "/tmp", "CONVERT_CONFORMANCE": "/tmp",
     }  # fmt: skip
     assert load(None, environ) == load(None, {})
@@ -118,6 +118,19 @@ def test_foreign_and_empty_variables_are_ignored() -> None:
 @pytest.mark.parametrize(("text", "number"), [("1000", 1000), ("64 MB", 64 * 1024**2), ("2kb", 2048), ("1GB", 1024**3)])
 def test_a_size(text: str, number: int) -> None:
     assert load(None, {"CONVERT_BODY_LIMIT": text}).body_limit == number
+
+
+@pytest.mark.parametrize("url", ["sqlite:////tmp/a.db", "postgres://u:p@host/db", "postgresql://host/db"])
+def test_the_database_has_the_variable_that_platforms_set(url: str) -> None:
+    given = load(None, {"DATABASE_URL": url})
+    assert given.database == url and url not in repr(given)
+    assert load(None, {}).database.startswith("sqlite:////")
+
+
+@pytest.mark.parametrize("url", ["mysql://host/db", "/tmp/a.db"])
+def test_another_kind_of_database_stops_the_start(url: str) -> None:
+    with pytest.raises(SettingsError, match="DATABASE_URL must begin with sqlite:/// or postgresql://"):
+        load(None, {"DATABASE_URL": url})
 
 
 def test_keys_and_switches() -> None:

@@ -53,7 +53,8 @@ def test_what_is_kept_comes_back_before_its_call() -> None:
     _, found = kept(SIGNED, CALL, SIGNED_CALL)
     echo = hub.Message(role="assistant", parts=[hub.ToolCall(id="call_1"), hub.ToolCall(id="call_2")])
     request = withheld.put_back(asked(echo), lambda calls: {call: found[call] for call in calls})
-    assert request.messages[0].parts == [SIGNED, hub.ToolCall(id="call_1"), hub.ToolCall(id="call_2", sealed=Sealed("gemini", "s2"))]  # fmt: skip
+    second = hub.ToolCall(id="call_2", sealed=Sealed("gemini", "s2"))
+    assert request.messages[0].parts == [SIGNED, hub.ToolCall(id="call_1"), second]
 
 
 def test_it_takes_the_place_of_what_the_client_made_of_it() -> None:

@@ -50,7 +50,7 @@ class Memory:
             if self._database is None:
                 from convert.store import open_database
 
-                self._database = open_database(self.settings.database_url)
+                self._database = open_database(self.settings.database)
             return self._database
 
     def ready(self) -> bool:
@@ -61,10 +61,10 @@ class Memory:
         try:
             return self.database is not None
         except ProxyError:
-            if self.settings.database_given:
+            if self.settings.database_url:
                 raise
             self._homeless = True
-            log.warning("nothing is stored: %s cannot be written; set DATABASE_URL", self.settings.database_url)
+            log.warning("nothing is stored: %s cannot be written; set DATABASE_URL", self.settings.database)
             return False
 
     def usable(self) -> bool:

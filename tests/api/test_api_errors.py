@@ -18,7 +18,7 @@ Make = Callable[..., FlaskClient]
     [
         "/nothing", "/v1", "/v1/", "/v1/embeddings", "/v1/responses/resp_1", "/v1/responses/../models",
         "/v1//responses", "/%2e%2e/etc/passwd", "/../../etc/passwd", "/x/../v1/responses",
-        "/static/x", "/y/v1/responses", "/v1/responses%00", "/v1/chat/completions/more",
+        "/static/x", "/y/v1/responses", "/v1/responses%00", "/v1/chat/completions/more/still",
         "/http://api.x.com/v1/chat/completions",
     ],
 )  # fmt: skip
@@ -35,7 +35,7 @@ def test_any_other_path_is_not_found_and_not_relayed(make: Make, upstream: Any, 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("GET", "/v1/chat/completions", {"POST"}),
+        ("PUT", "/v1/chat/completions", {"GET", "POST"}),
         ("DELETE", "/v1/responses", {"POST"}),
         ("OPTIONS", "/v1/chat/completions", {"POST"}),
         ("POST", "/v1/models", {"GET", "HEAD"}),

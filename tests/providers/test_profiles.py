@@ -10,6 +10,7 @@ needs expected/NAME.toml beside this file, with the cases in which its quirks ar
     lacks = [path]          what it must not hold
     told = [path]           what must be told as lost or changed
     untold = [path]         what must not be, because the client did not ask for it
+    state = true            whether the provider keeps the answers itself
     think = "reasoning"     what <think> in an answer's content becomes: reasoning or text
 """
 
@@ -123,7 +124,7 @@ CHAT: Json = {
     "stream_options": {"include_usage": True},
 }  # fmt: skip
 REQUESTS = {"responses": RESPONSES, "chat": CHAT}
-KEYS = {"client", "wire", "model", "change", "has", "lacks", "told", "untold", "think"}
+KEYS = {"client", "wire", "model", "change", "has", "lacks", "told", "untold", "state", "think"}
 
 
 def cases(name: str) -> list[Json]:
@@ -171,6 +172,8 @@ def faults(provider: Provider, case: Json) -> Iterator[str]:
         yield f"{path} is not told; told are {sorted(losses)}"
     for path in losses.intersection(case.get("untold", ())):
         yield f"{path} is told"
+    if case.get("state", found := getattr(exchange.flavor, "state", None)) != found:
+        yield f"that the provider keeps state is {found}"
     if case.get("think", found := thought(exchange)) != found:
         yield f"<think> in an answer is taken for {found}"
 
