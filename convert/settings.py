@@ -59,8 +59,12 @@ class ServerSchema(Schema):
         "`Convert-Strict: 1`."
     )
     connect_timeout = kinds.seconds(10, "Seconds in which an upstream must accept the connection.")
-    idle_timeout = kinds.seconds(600, "Seconds that an upstream may be silent. How long an answer takes is not limited.")
-    keep_alive = kinds.seconds(15, "Seconds of an upstream's silence after which a streaming client is sent a sign of life.")
+    idle_timeout = kinds.seconds(
+        600, "Seconds that an upstream may be silent. How long an answer takes is not limited."
+    )
+    keep_alive = kinds.seconds(
+        15, "Seconds of an upstream's silence after which a streaming client is sent a sign of life."
+    )
     body_limit = kinds.Size(load_default=64 * 1024**2, metadata={
         "shown": "64 MB", "help": "Largest request body: a number of bytes, or with kB, MB, GB.",
     })  # fmt: skip
@@ -106,7 +110,9 @@ class UpstreamSchema(Schema):
     models = kinds.Words(load_default=(), metadata={
         "help": "The models that it serves: names or globs (`deepseek-*`). Not set: any.",
     })  # fmt: skip
-    default = kinds.switch("Takes the requests that nothing else decides. Otherwise the first upstream without `models`.")
+    default = kinds.switch(
+        "Takes the requests that nothing else decides. Otherwise the first upstream without `models`."
+    )
 
 
 SERVER, UPSTREAM = ServerSchema(), UpstreamSchema()

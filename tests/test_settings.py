@@ -109,7 +109,7 @@ def test_the_file_can_hold_all_of_main_but_its_key(tmp_path: Path) -> None:
 
 def test_foreign_and_empty_variables_are_ignored() -> None:
     environ = {
-        "DATABASE": "postgres://", "DATABASE_URL": "", "PORT": "x", "OPENAI_API_KEY": "k", "UPSTREAMS": "1", "CONVERTER": "1",
+        "DATABASE": "x", "DATABASE_URL": "", "PORT": "x", "OPENAI_API_KEY": "k", "UPSTREAMS": "1", "CONVERTER": "1",
         "CONVERT_KEYS": "", "UPSTREAM_URL": " ", "CONVERT_CORPUS": "/tmp", "CONVERT_CONFORMANCE": "/tmp",
     }  # fmt: skip
     assert load(None, environ) == load(None, {})
