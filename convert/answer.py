@@ -37,6 +37,7 @@ class Answer:
         self.raw: urllib3.HTTPResponse = response.raw
         self.settings = settings
         self.gone = gone
+        self.complaint: bytes | None = None  # the body of an error, once it was read
 
     @property
     def status(self) -> int:

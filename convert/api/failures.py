@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 from convert import sse
 from convert.answer import Answer
 from convert.errors import ProxyError
 from convert.exchange import Exchange
+from convert.formats.contract import Format
 
 CREDENTIALS = ("Authorization", "x-api-key", "x-goog-api-key", "api-key")
 LIMIT = 1024 * 1024  # bytes of an error's body
@@ -16,10 +18,19 @@ LIMIT = 1024 * 1024  # bytes of an error's body
 
 def body_of(answer: Answer) -> bytes:
     """The body of an error; what is cut off or endless tells less than the status, and is left out."""
-    data = b""
-    with contextlib.suppress(ProxyError):
-        data = answer.read(LIMIT)
-    return masked(answer, data)
+    if answer.complaint is None:
+        data = b""
+        with contextlib.suppress(ProxyError):
+            data = answer.read(LIMIT)
+        answer.complaint = masked(answer, data)
+    return answer.complaint
+
+
+def without_refused(answer: Answer, wire: Format, headers: Mapping[str, str]) -> dict[str, str] | None:
+    """The headers to try a call again with, where its answer complains of some of them; else None."""
+    if answer.status != 400 or not wire.optional.intersection(headers):
+        return None
+    return wire.refused(headers, body_of(answer).decode("utf-8", "replace"))
 
 
 def masked(answer: Answer, data: bytes) -> bytes:

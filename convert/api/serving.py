@@ -97,6 +97,9 @@ def serve(client: Format, fields: dict[str, Any] | None = None) -> Response:
     url = route.url(str(written.get("model", model)), exchange.streaming)
     waits = bool(asked.get("stream"))  # whose client can be given signs of life
     answer = here.relay.post(url, body, headers, waits and exchange.streaming, hangup_of_client())
+    if (again := failures.without_refused(answer, route.wire, headers)) is not None:
+        answer.close()
+        answer = here.relay.post(url, body, again, waits and exchange.streaming, hangup_of_client())
     try:
         return respond(exchange, answer, upstream, turn)
     except ProxyError as error:

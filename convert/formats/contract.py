@@ -93,6 +93,11 @@ class Format:
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with each upstream call
     statuses: Mapping[str, int] = field(default_factory=dict)  # HTTP status of kinds of errors, where it is its own
     client_headers: tuple[str, ...] = ()  # of a client of this format, for an upstream of this format
+    optional: frozenset[str] = frozenset()  # headers without which a call may be tried again
+    refused: Callable[[Mapping[str, str], str], dict[str, str] | None] = lambda headers, complaint: None
+    # (headers that were sent, words of the 400) -> the headers to try again with
+    foreign: Callable[[Json, Any], bool] = lambda body, flavor: False
+    # (body, flavor) -> whether a body of this format must be written anew for that dialect of it
     seals: frozenset[str] = frozenset()  # where a client is given sealed state: "reasoning", "call"
     counter: Counter | None = None  # None: such an upstream has none
     counted: Callable[[Json], Json] = dict  # a client's request for a count -> the request that it is about

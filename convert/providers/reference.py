@@ -106,6 +106,10 @@ GEMINI: Sentences = {
     },
 }
 MESSAGES: Sentences = {
+    "billing": {
+        True: "Claude Code's billing header in the system prompt is sent.",
+        False: "Claude Code's billing header in the system prompt is left out.",
+    },
     "max_tokens": {OTHER: "Where the client sets no limit, `max_tokens` is {}."},
     "thinking": {
         "adaptive": "An effort becomes adaptive thinking with `output_config.effort`; a budget is sent as it is.",

@@ -74,3 +74,35 @@ def test_models_in_anthropics_shape(make: Make) -> None:
     assert client.get("/v1/models/b", headers={"x-api-key": "k"}).get_json()["display_name"] == "b"
     assert client.get("/v1/models?limit=none", headers=headers).get_json()["error"]["type"] == "invalid_request_error"
     assert client.get("/v1/models").get_json()["object"] == "list"
+
+
+ANSWER = {
+    "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [{"type": "text", "text": "Hi"}],
+    "stop_reason": "end_turn", "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1},
+}  # fmt: skip
+BETAS = "claude-code-20250219,effort-2025-11-24,oauth-2025-04-20"
+
+
+@pytest.mark.parametrize(
+    ("complaint", "kept"),
+    [
+        ("Unexpected value(s) `effort-2025-11-24`, `oauth-2025-04-20` for the `anthropic-beta` header.", BETAS[:20]),
+        ("invalid beta flag", None),
+    ],
+)
+def test_betas_that_an_upstream_refuses_are_left_out(make: Make, upstream: Any, complaint: str, kept: Any) -> None:
+    error = {"type": "error", "error": {"type": "invalid_request_error", "message": complaint}}
+    upstream.add("POST", "https://claude.test/v1/messages", json=error, status=400)
+    upstream.add("POST", "https://claude.test/v1/messages", json=ANSWER)
+    client = make(UPSTREAM_URL="https://claude.test", UPSTREAM_FORMAT="messages")
+    answer = client.post("/v1/messages?beta=true", json=ASKED, headers={"anthropic-beta": BETAS})
+    assert answer.status_code == 200 and answer.get_json() == ANSWER
+    assert [call.request.headers.get("anthropic-beta") for call in upstream.calls] == [BETAS, kept]
+
+
+def test_another_complaint_is_passed_on_at_once(make: Make, upstream: Any) -> None:
+    error = {"type": "error", "error": {"type": "invalid_request_error", "message": "max_tokens: required"}}
+    upstream.add("POST", "https://claude.test/v1/messages", json=error, status=400)
+    client = make(UPSTREAM_URL="https://claude.test", UPSTREAM_FORMAT="messages")
+    answer = client.post("/v1/messages", json=ASKED, headers={"anthropic-beta": BETAS})
+    assert (answer.status_code, answer.get_json(), len(upstream.calls)) == (400, error, 1)

@@ -14,7 +14,7 @@ WIDEST: dict[str, dict[str, Any]] = {
         "tool_media": True,
         "web_search": True,
     },
-    "messages": {"system_in_messages": True, "unsigned_thinking": True, "sampling": "all"},
+    "messages": {"system_in_messages": True, "unsigned_thinking": True, "billing": True, "sampling": "all"},
     "gemini": {"mixed_tools": True},
 }
 

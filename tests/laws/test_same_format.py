@@ -13,7 +13,7 @@ from tests.recordings import Recording, requests, responses, streams
 
 @pytest.mark.parametrize("recording", requests(), ids=lambda each: each.name)
 def test_a_request_for_an_upstream_of_its_own_format_is_the_very_object(recording: Recording) -> None:
-    exchange = Exchange(recording.form, recording.form, recording.request, recording.form.flavor())
+    exchange = Exchange(recording.form, recording.form, recording.request, widest(recording.form))
     assert exchange.request() is recording.request
     assert exchange.untouched
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from convert import sse
 from convert.errors import ProxyError
 from convert.formats.contract import Counter, Format
+from convert.formats.messages.conversation import has_billing
 from convert.formats.messages.errors import STATUS, read_error, write_error
 from convert.formats.messages.flavor import MessagesFlavor
 from convert.formats.messages.reader import read_stream
@@ -16,6 +19,26 @@ from convert.formats.messages.schema import SCHEMA
 from convert.formats.messages.writer import KEEP_ALIVE, write_stream
 
 _TERMINAL = re.compile(rb'"type"\s*:\s*"(?:message_stop|error)"')
+
+
+def _refused(headers: Mapping[str, str], complaint: str) -> dict[str, str] | None:
+    """The headers without the betas that an upstream's 400 complains of; None when it complains of something else.
+
+    Observed: Bedrock, Vertex AI and gateways before them refuse betas that they do not know, by name ("Unexpected
+    value(s) `a`, `b` for the `anthropic-beta` header") or without ("invalid beta flag")."""
+    betas = headers.get("anthropic-beta", "")
+    if not betas or not re.search(r"anthropic[-_]beta|invalid beta flag", complaint, re.I):
+        return None
+    named = set(re.findall(r"`([^`]+)`", complaint))
+    given = [beta.strip() for beta in betas.split(",")]
+    kept = [beta for beta in given if beta not in named] if named.intersection(given) else []
+    rest = {name: value for name, value in headers.items() if name != "anthropic-beta"}
+    return {**rest, "anthropic-beta": ",".join(kept)} if kept else rest
+
+
+def _foreign(body: dict[str, Any], flavor: MessagesFlavor) -> bool:
+    """Whether a client's body holds what only Anthropic itself is sent."""
+    return not flavor.billing and has_billing(body)
 
 
 def _is_terminal(frames: bytes) -> bool:
@@ -55,6 +78,9 @@ FORMAT = Format(
     headers={"anthropic-version": "2023-06-01"},
     statuses=STATUS,
     client_headers=("anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access", "x-app"),
+    optional=frozenset({"anthropic-beta"}),
+    refused=_refused,
+    foreign=_foreign,
     seals=frozenset({"reasoning"}),
     counter=Counter(
         path=lambda model: "/messages/count_tokens",

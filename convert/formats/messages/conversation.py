@@ -18,10 +18,11 @@ def read_system(system: Any) -> tuple[hub.Message | None, Json]:
     """(the system prompt, what its own format needs besides). Billing headers mean nothing to other providers: they
     are kept aside, by their place in the list. Raises ProxyError with the path of the first fault."""
     if isinstance(system, str):
-        if system.startswith(BILLING):
-            return None, {"system": system}
-        text = hub.Text(text=system, path="system")
-        return hub.Message(role="system", parts=[text], plain=True, path="system"), {}
+        line, rest = _billing_line(system)
+        if not rest and line:
+            return None, {"system": system, "billing": {"0": {}}}
+        text = hub.Text(text=rest, path="system")
+        return hub.Message(role="system", parts=[text], plain=True, path="system"), {"line": line} if line else {}
     if not isinstance(system, list):
         raise invalid("system", "must be a string or a list of text blocks")
     billing: Json = {}
@@ -32,8 +33,24 @@ def read_system(system: Any) -> tuple[hub.Message | None, Json]:
         else:
             parts += blocks.read_block(block, f"system[{n}]")
     if not parts:
-        return None, {"system": system}
+        return None, {"system": system, "billing": billing}
     return hub.Message(role="system", parts=parts, path="system"), {"billing": billing}
+
+
+def _billing_line(system: str) -> tuple[str, str]:
+    """(the billing header that a system prompt opens with, with its line end; the rest)."""
+    if not system.startswith(BILLING):
+        return "", system
+    line, end, rest = system.partition("\n")
+    return line + end, rest
+
+
+def has_billing(body: Json) -> bool:
+    """Whether the system prompt of a request opens with a billing header."""
+    system = body.get("system")
+    if isinstance(system, list):
+        return any(isinstance(block, dict) and str(block.get("text", "")).startswith(BILLING) for block in system)
+    return isinstance(system, str) and system.startswith(BILLING)
 
 
 def read_messages(messages: Any, tools: list[hub.Tool]) -> list[hub.Message]:

@@ -17,6 +17,8 @@ class MessagesFlavor(Flavor):
                         it is; budget: an effort word becomes a budget; effort: a budget becomes an effort word
     unsigned_thinking   earlier reasoning without a signature of this provider may be sent back
     system_in_messages  system messages may stand among the others; else they join the system prompt
+    billing             the billing header that Claude Code puts before the system prompt is sent; to anybody but
+                        Anthropic it is a text that changes with each request, and spoils their prompt caches
     web_search          the type under which a web_search tool is sent; "" where there is none
     client_tools        Anthropic's own tools that the client runs (bash, text_editor, computer, memory) are native
     json_schema         output_config.format is accepted; else the schema is told in words
@@ -29,6 +31,7 @@ class MessagesFlavor(Flavor):
     thinking: Literal["adaptive", "budget", "effort"] = "adaptive"
     unsigned_thinking: bool = False
     system_in_messages: bool = False
+    billing: bool = False
     web_search: str = "web_search_20250305"
     client_tools: bool = True
     json_schema: bool = True

@@ -75,11 +75,12 @@ def _restored(request: hub.Request, flavor: MessagesFlavor, report: Report) -> J
     body: Json = {}
     if request.instructions:
         blocks = writer.blocks(request.instructions)
-        for place, block in request.wire.get("billing", {}).items():
+        for place, block in request.wire.get("billing", {}).items() if flavor.billing else ():
             blocks.insert(int(place), block)
         plain = request.instructions.plain and len(blocks) == 1
-        body["system"] = blocks[0]["text"] if plain else blocks
-    elif "system" in request.wire:
+        line = request.wire.get("line", "") if flavor.billing else ""
+        body["system"] = line + blocks[0]["text"] if plain else blocks
+    elif "system" in request.wire and (flavor.billing or not request.wire.get("billing")):
         body["system"] = request.wire["system"]
     body["messages"] = []
     for message in request.messages:

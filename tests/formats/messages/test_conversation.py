@@ -1,6 +1,8 @@
 import pytest
 
 from convert import hub
+from convert.exchange import Exchange
+from convert.formats import FORMATS
 from convert.formats.messages.conversation import read_messages, read_system
 from tests.formats.converting import USER, fault, sent
 
@@ -18,7 +20,22 @@ def test_a_system_prompt_goes_on_without_bookkeeping(system):
 @pytest.mark.parametrize("system", [BILLING["text"], [BILLING], []])
 def test_a_system_prompt_may_hold_nothing_else(system):
     assert sent("messages", "chat", {"system": system, "messages": [USER]})[0]["messages"] == [USER]
-    assert read_system(system) == (None, {"system": system})
+    assert read_system(system)[0] is None
+
+
+def test_a_billing_header_may_be_the_first_line_of_a_system_prompt():
+    text = f"{BILLING['text']}\nBe brief."
+    body, _ = sent("messages", "chat", {"system": text, "messages": [USER]})
+    assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+
+
+@pytest.mark.parametrize("system", [[BILLING, WORDS], f"{BILLING['text']}\nBe brief.", BILLING["text"], [BILLING]])
+def test_only_anthropic_is_sent_the_billing_header(system):
+    asked = {"model": "m", "max_tokens": 9, "system": system, "messages": [USER]}
+    wire = FORMATS["messages"]
+    told = Exchange(wire, wire, asked, wire.flavor()).request()
+    assert "billing" not in str(told) and (told.get("system") in ([WORDS], "Be brief.", None))
+    assert Exchange(wire, wire, asked, wire.flavor(billing=True)).request() is asked
 
 
 def test_system_messages_stay_where_they_are():
