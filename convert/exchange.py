@@ -70,8 +70,8 @@ class Exchange:
 
         Returns `asked` itself (the same object) when nothing had to be changed, so that the caller may
         send the client's own bytes."""
-        body = self.asked
-        if not self.same or self.flavor != type(self.flavor)() or self.wire.foreign(self.asked, self.flavor):
+        body = self.wire.trimmed(self.asked, self.flavor) if self.same else self.asked
+        if not self.same or self.flavor != type(self.flavor)():
             request = read(self.client, self.asked)
             if not self.same and (request.state.recalls or request.state.background):
                 raise request.state.wire.get("refusal") or _stateless(request.state)
