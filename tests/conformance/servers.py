@@ -78,5 +78,6 @@ def gunicorn(settings: Path) -> Iterator[str]:
     port = free_port()
     web = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("web: "))
     command = [sys.executable, "-m", *shlex.split(web.removeprefix("web: ").replace("wsgi.ini", str(settings)))]
-    with running([*command, "--bind", f"127.0.0.1:{port}", "--log-level", "warning"], port, cwd=ROOT):
+    environ = {**os.environ, "WEB_CONCURRENCY": str(os.cpu_count())}  # single bytes keep a whole core busy
+    with running([*command, "--bind", f"127.0.0.1:{port}", "--log-level", "warning"], port, cwd=ROOT, env=environ):
         yield f"http://127.0.0.1:{port}"

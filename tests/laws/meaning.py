@@ -16,16 +16,17 @@ from tests.laws.facts import STRICTEST, arguments, plain_json
 Said = list[tuple[list[hub.Part], hub.Reason]]
 
 
-def said(response: hub.Response) -> Said:
-    """The parts and the reason of each choice."""
-    return [([_plain(part) for part in choice.parts], choice.reason) for choice in response.choices]
+def said(response: hub.Response, as_values: bool = False) -> Said:
+    """The parts and the reason of each choice. `as_values`: arguments as the values that they spell, for forms of which
+    one carries the value itself, and not its text."""
+    return [([_plain(part, as_values) for part in choice.parts], choice.reason) for choice in response.choices]
 
 
-def _plain(part: hub.Part) -> hub.Part:
+def _plain(part: hub.Part, as_values: bool) -> hub.Part:
     part = copy.deepcopy(part)
-    if isinstance(part, hub.ToolCall):
-        # a call without arguments is written as an empty object: clients parse it; some wires carry the value itself
-        part.text = plain_json(part.text) if part.type != "custom" else part.text
+    if isinstance(part, hub.ToolCall) and part.type != "custom":
+        # a call without arguments is written as an empty object: clients parse it
+        part.text = plain_json(part.text) if as_values else part.text or "{}"
     if isinstance(part, hub.Reasoning) and part.sealed:
         part.sealed = hub.Sealed(part.sealed.format, "")  # OpenAI encrypts it anew for the last event of a stream
     if isinstance(part, hub.Text | hub.Refusal):
