@@ -65,6 +65,11 @@ def as_said(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     return before
 
 
+def cut_off(response: hub.Response) -> bool:
+    """Whether the token limit ended an answer."""
+    return any(choice.reason.kind == "length" for choice in response.choices)
+
+
 def joined(choices: list[hub.Choice]) -> hub.Choice:
     """The first choice with the calls of all, without the texts."""
     return hub.Choice(

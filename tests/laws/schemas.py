@@ -70,13 +70,15 @@ EXCEPTIONS = {
 }
 
 
-def violations(kind: str, body: Any) -> list[str]:
-    """What is wrong with a body, or with the text of a stream. `kind`: chat.request, responses.response, ..."""
+def violations(kind: str, body: Any, cut_off: bool = False) -> list[str]:
+    """What is wrong with a body, or with the text of a stream. `kind`: chat.request, responses.response, ...
+    `cut_off`: whether the token limit ended the answer, maybe in the middle of a call's arguments."""
     if isinstance(body, dict) and kind.endswith(".request"):  # what goes to the URL before the body is sent
         in_url = FORMATS[kind.partition(".")[0]].in_url
         body = {key: value for key, value in body.items() if key not in in_url}
     found = _by_kit(kind, body) if KIT and not kind.endswith(".error") else _by_types(kind, body)
-    return [each for each in found if not any(name in each for name in EXCEPTIONS)]
+    torn = ("not JSON",) if cut_off else ()  # the kit's linter parses them
+    return [each for each in found if not any(name in each for name in (*EXCEPTIONS, *torn))]
 
 
 def _by_kit(kind: str, body: Any) -> list[str]:

@@ -49,6 +49,11 @@ def call_id(response_id: str, choice: int, number: int) -> str:
     return f"call_{digest[:24]}"
 
 
+def call_extra(call: Json) -> Json:
+    """The members of a call, or of a piece of one, that only its server knows (Google's `extra_content`)."""
+    return {key: value for key, value in call.items() if key not in ("index", "id", "type", "function", "custom")}
+
+
 def arguments_text(value: Any) -> str:
     """Arguments as JSON text; some servers send the object itself, or null."""
     if value is None:

@@ -86,7 +86,7 @@ def _read_call(call: Json, identity: str, number: int, place: int, used: set[str
     unique = given if given and given not in used else answer.call_id(identity, number, place)
     used.add(unique)
     text = answer.arguments_text(inner.get("input" if kind == "custom" else "arguments"))
-    return hub.ToolCall(type=kind, text=text, id=unique, name=_name(inner))
+    return hub.ToolCall(type=kind, text=text, id=unique, name=_name(inner), extra=answer.call_extra(call))
 
 
 def _name(function: Json) -> str:
