@@ -32,11 +32,12 @@ def main(*named: str) -> int:
     counts: Counter[str] = Counter()
     faults: list[str] = []
     with ExitStack() as stack:
-        ports = {size: stack.enter_context(servers.replay(size)) for size in CUTS}
+        corpus = stack.enter_context(servers.decoded(chosen))
+        ports = {size: stack.enter_context(servers.replay(corpus, size)) for size in CUTS}
         proxy = stack.enter_context(servers.gunicorn(servers.ini(chosen, ports)))
         tasks = [Checks(proxy, ports, number, recording) for number, recording in enumerate(chosen)]
         # the longest first, so that no process is left with one at the end
-        tasks.sort(key=lambda each: -sum(path.stat().st_size for path in each.recording.folder.iterdir()))
+        tasks.sort(key=lambda each: -len(each.recording.body))
         pool = stack.enter_context(multiprocessing.get_context("fork").Pool(os.cpu_count()))
         for found in pool.imap_unordered(run, tasks):
             for label, outcome, fault in found:

@@ -53,6 +53,7 @@ def message(client: Format, got: http.Response) -> str:
     return last.error.message
 
 
-def without(client: Format, body: dict[str, Any], streamed: bool) -> dict[str, Any]:
-    """A recorded request with what its API has in the URL, for the dry run that has no such URL."""
-    return {**body, **({"model": "m", "stream": streamed} if client.in_url else {})}
+def whole(client: Format, body: dict[str, Any], streamed: bool) -> dict[str, Any]:
+    """A recorded request with what it had in its URL: the dry run has no such URL, and Bedrock and Vertex have the
+    model of Anthropic's API there, too."""
+    return {"model": "m", **({"stream": streamed} if "stream" in client.in_url else {}), **body}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import socket
@@ -43,13 +44,27 @@ def running(command: list[str], port: int, **options: Any) -> Iterator[None]:
 
 
 @contextmanager
-def replay(size: int) -> Iterator[int]:
+def replay(corpus: Path, size: int) -> Iterator[int]:
     """The port of a replay upstream that sends streams in pieces of a size."""
     port = free_port()
     script = Path(os.environ["CONVERT_CONFORMANCE"]) / "replay.py"
-    environ = {**os.environ, "CORPUS": os.environ["CONVERT_CORPUS"]}
+    environ = {**os.environ, "CORPUS": str(corpus)}
     with running([sys.executable, str(script), str(port), str(size)], port, env=environ):
         yield port
+
+
+@contextmanager
+def decoded(recordings: list[Recording]) -> Iterator[Path]:
+    """A folder with the recordings as they were on the wire: the kit's upstream serves files as they are, and some
+    hold the answer in base64."""
+    with tempfile.TemporaryDirectory() as temporary:
+        for recording in recordings:
+            folder = Path(temporary) / recording.name
+            folder.mkdir(parents=True)
+            suffix = ".sse" if recording.streamed else ".json" if recording.body[:1] in (b"{", b"[") else ".txt"
+            (folder / f"response{suffix}").write_bytes(recording.body)
+            (folder / "meta.json").write_text(json.dumps({"status": recording.status}))
+        yield Path(temporary)
 
 
 def name(number: int, size: int) -> str:
