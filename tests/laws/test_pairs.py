@@ -42,7 +42,8 @@ def test_a_converted_request_is_valid(recording: Recording, other: Format) -> No
         assert refusal.param and refusal.status < 500
         return
     wrong = violations(f"{other.name}.request", json.loads(sse.dumps(written)))
-    assert wrong == [] or violations(f"{recording.form.name}.request", recording.request) != []
+    # a mistake of the client's stays one, for the upstream to judge
+    assert wrong == [] or set(wrong) <= set(violations(f"{recording.form.name}.request", recording.request))
 
 
 @onto_each(responses)

@@ -28,7 +28,7 @@ def read_response(body: Json, flavor: ChatFlavor) -> hub.Response:
     return hub.Response(
         origin="chat", id=identity, model=body.get("model") or "", created=int(body.get("created") or 0),
         choices=choices, usage=answer.read_usage(body.get("usage")), service_tier=body.get("service_tier"),
-        extra={key: value for key, value in body.items() if key not in answer.KNOWN | answer.PADDING}, wire=body,
+        extra=answer.extra_of(body), wire=body,
     )  # fmt: skip
 
 
