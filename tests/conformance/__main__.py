@@ -52,9 +52,8 @@ def main(*named: str) -> int:
 
 
 def replayed(named: tuple[str, ...]) -> list[Recording]:
-    """The recordings that the kit's upstream has, or those of them that are named."""
-    known = [each for each in recordings.everything() if recordings.OWN not in each.folder.parents]
-    return [each for each in known if not named or any(name in each.name for name in named)]
+    """All recordings, or those that are named."""
+    return [each for each in recordings.everything() if not named or any(name in each.name for name in named)]
 
 
 def run(checks: Checks) -> Found:

@@ -18,8 +18,10 @@ TIMEOUT = 120
 
 @functools.cache
 def session() -> http.Session:
-    """One for each process."""
-    return http.Session()
+    """One for each process. Its connections are not kept, so that the proxy's processes share the work."""
+    opened = http.Session()
+    opened.headers["Connection"] = "close"
+    return opened
 
 
 def ask(proxy: str, client: Format, upstream: str, streamed: bool, body: bytes | None = None) -> http.Response:

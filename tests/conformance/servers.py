@@ -61,8 +61,8 @@ def decoded(recordings: list[Recording]) -> Iterator[Path]:
         for recording in recordings:
             folder = Path(temporary) / recording.name
             folder.mkdir(parents=True)
-            suffix = ".sse" if recording.streamed else ".json" if recording.body[:1] in (b"{", b"[") else ".txt"
-            (folder / f"response{suffix}").write_bytes(recording.body)
+            suffix = ".sse" if recording.streamed else ".json" if recording.body[:1] in (b"", b"{", b"[") else ".txt"
+            (folder / f"response{suffix}").write_bytes(recording.body or b"{}")  # some are of a request alone
             (folder / "meta.json").write_text(json.dumps({"status": recording.status}))
         yield Path(temporary)
 
