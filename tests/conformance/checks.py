@@ -115,7 +115,7 @@ class Checks:
         body = got.content.decode() if streamed else got.json()
         wrong = violations(f"{client.name}.response", body, cut_off(before))
         assert wrong == [], wrong
-        assert_same(read(client, got.content, streamed), before)
+        assert_same(client, read(client, got.content, streamed), before)
         return "valid, says the same"
 
     def said(self) -> hub.Response | ProxyError:

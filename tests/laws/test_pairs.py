@@ -52,11 +52,11 @@ def test_a_converted_answer_is_valid_and_says_the_same(recording: Recording, oth
     plain = exchange(other, form).response(recording.response)
     assert violations(f"{other.name}.response", plain) == []
     before = form.read_response(recording.response, form.flavor())
-    assert_same(other.read_response(plain, other.flavor()), before)
+    assert_same(other, other.read_response(plain, other.flavor()), before)
     converting = exchange(other, form)
     streamed = b"".join(converting.written(converting.unfolded(recording.response)))
     assert violations(f"{other.name}.response", streamed.decode()) == []
-    assert_same(folded(other, streamed), before)
+    assert_same(other, folded(other, streamed), before)
 
 
 @onto_each(streams)
@@ -71,7 +71,7 @@ def test_a_converted_stream_is_valid_and_says_the_same(recording: Recording, oth
         return
     said = stream.fold(iter(events))
     assert violations(f"{other.name}.response", written.decode(), cut_off(said)) == []
-    assert_same(folded(other, written), said)
+    assert_same(other, folded(other, written), said)
 
 
 def folded(form: Format, written: bytes) -> hub.Response:
