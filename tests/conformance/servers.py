@@ -81,6 +81,7 @@ def ini(recordings: list[Recording], ports: dict[int, int]) -> Path:
                 f"[upstream:{name(number, size)}]",
                 f"url = http://127.0.0.1:{port}/rec/{recording.name}",
                 f"format = {recording.form.name}",
+                *(["provider = anthropic"] if recording.form.name == "messages" else []),  # is sent all of a body
             ]
     path = Path(tempfile.mkdtemp()) / "wsgi.ini"
     path.write_text("\n".join(lines) + "\n")
@@ -93,6 +94,7 @@ def gunicorn(settings: Path) -> Iterator[str]:
     port = free_port()
     web = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("web: "))
     command = [sys.executable, "-m", *shlex.split(web.removeprefix("web: ").replace("wsgi.ini", str(settings)))]
-    environ = {**os.environ, "WEB_CONCURRENCY": str(os.cpu_count())}  # single bytes keep a whole core busy
+    database = f"sqlite:///{settings.parent / 'convert.db'}"
+    environ = {**os.environ, "WEB_CONCURRENCY": str(os.cpu_count()), "DATABASE_URL": database}
     with running([*command, "--bind", f"127.0.0.1:{port}", "--log-level", "warning"], port, cwd=ROOT, env=environ):
         yield f"http://127.0.0.1:{port}"
