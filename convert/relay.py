@@ -55,6 +55,11 @@ class Relay:
                 answer = self._send("POST", url, headers, body)
         return Answer(answer, self.settings, gone)
 
+    def call(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], gone: Hangup) -> Answer:
+        """Sends a request of another method; as `post` without a stream."""
+        with Call(_ticker(gone), None, self.settings.idle_timeout):
+            return Answer(self._send(method, url, headers, body), self.settings, gone)
+
     def get(self, url: str, headers: Mapping[str, str]) -> dict[str, Any]:
         """A small JSON object from the upstream. Raises ProxyError for anything else."""
         answer = Answer(self._send("GET", url, headers, None), self.settings, lambda: False)

@@ -70,7 +70,7 @@ _WORDS: dict[Kind, str] = {
     "upstream": "upstream_error",
     "unsupported": "unsupported_value",
 }
-# Kinds that clients know by OpenAI's own word only (observed: Codex, opencode), whatever word the upstream has for them.
+# Kinds that clients know by OpenAI's own word only (observed: Codex, opencode), whatever the upstream's word is.
 ACTED_ON = ("context_length", "quota", "overloaded", "rate_limited")
 
 
