@@ -82,9 +82,11 @@ class Exchange:
         """The client's form of a finished answer. Raises ProxyError when the upstream's is malformed."""
         return self.client.write_response(self._read(body), self.asked, self.report)
 
-    def events(self, pieces: Iterable[bytes]) -> Iterator[hub.Event]:
-        """The checked hub events of a streamed answer; an empty piece stands for silence."""
-        events = tools.restored(stream.check(self.wire.read_stream(sse.chunks(pieces), self.flavor)), self.names)
+    def events(self, pieces: Iterable[bytes], resting: bool = False) -> Iterator[hub.Event]:
+        """The checked hub events of a streamed answer; an empty piece stands for silence. `resting`: with a Rest
+        after those of each piece."""
+        chunks = sse.chunks(pieces, resting)
+        events = tools.restored(stream.check(self.wire.read_stream(chunks, self.flavor)), self.names)
         return seals.events_apart(events) if self.borne else events
 
     def unfolded(self, body: Json) -> Iterator[hub.Event]:

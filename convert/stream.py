@@ -63,6 +63,10 @@ def check(events: Iterable[hub.Event]) -> Events:
     while True:
         try:
             event = next(source)
+            while type(event) is hub.Delta and event.index in opened:  # most events
+                shape.delta(event)
+                yield event
+                event = next(source)
             shape.delta(event) if type(event) is hub.Delta else shape.check(event)
         except StopIteration:
             yield hub.Failure(ProxyError("upstream", "the upstream's answer ended before it was complete"))
@@ -76,7 +80,7 @@ def check(events: Iterable[hub.Event]) -> Events:
             return
         fault = ""
         match event:
-            case hub.Delta(index) if index not in opened:
+            case hub.Delta():
                 fault = "a delta outside its part"
             case hub.PartStart(index):
                 fault = "a part before the start" if not started else "a part opened twice" if index in opened else ""
@@ -106,12 +110,13 @@ class Fold:
         self._texts: list[list[str]] = []  # joined once, at the end: adding strings up is quadratic
 
     def add(self, event: hub.Event) -> None:
-        """Takes the next event; Ping and Failure add nothing."""
+        """Takes the next event; Ping, Rest and Failure add nothing."""
+        if type(event) is hub.Delta:  # most events
+            self._texts[event.index].append(event.text)
+            if event.logprobs:
+                self.parts[event.index].logprobs.extend(event.logprobs)  # type: ignore[union-attr]
+            return
         match event:
-            case hub.Delta(index, text, logprobs):
-                self._texts[index].append(text)
-                if logprobs:
-                    self.parts[index].logprobs.extend(logprobs)  # type: ignore[union-attr]
             case hub.PartStart(_, part, choice):
                 self.parts.append(copy_part(part))
                 self.owners.append(choice)

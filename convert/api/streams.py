@@ -28,10 +28,10 @@ def streamed(exchange: Exchange, answer: Answer, headers: dict[str, str]) -> Res
         body = _guarded(exchange, answer, _opened(_untouched(exchange, answer)))
     else:
         events = _events(exchange, answer)
-        first = next(events)
+        first = next(event for event in events if event is not hub.REST)
         if isinstance(first, hub.Failure):
             raise first.error
-        body = _guarded(exchange, answer, lambda: _coalesced(exchange, _chain(first, events)))
+        body = _guarded(exchange, answer, lambda: coalesced(exchange.written(_chain(first, events))))
     headers |= returned(answer.headers)
     headers |= {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return Response(body, mimetype="text/event-stream", headers=headers, direct_passthrough=True)
@@ -44,7 +44,9 @@ def _chain(first: hub.Event, rest: Iterator[hub.Event]) -> Iterator[hub.Event]:
 
 def _events(exchange: Exchange, answer: Answer) -> Iterator[hub.Event]:
     """The hub events of an answer, streamed or finished."""
-    return exchange.events(answer.pieces(steady=True)) if answer.streams else stream.check(_finished(exchange, answer))
+    if answer.streams:
+        return exchange.events(answer.pieces(steady=True), resting=True)
+    return stream.check(_finished(exchange, answer))
 
 
 def _finished(exchange: Exchange, answer: Answer) -> Iterator[hub.Event]:
@@ -54,6 +56,7 @@ def _finished(exchange: Exchange, answer: Answer) -> Iterator[hub.Event]:
         parts.append(part)
         if not part:
             yield hub.PING
+            yield hub.REST
     yield from exchange.unfolded(sse.parse(b"".join(parts)))
 
 
@@ -79,11 +82,24 @@ def _failure(exchange: Exchange, error: ProxyError) -> Iterator[bytes]:
     return exchange.written(iter([hub.Failure(error)]))
 
 
-def _coalesced(exchange: Exchange, events: Iterator[hub.Event]) -> Iterator[bytes]:
-    """The client's bytes of a converted stream."""
-    for written in exchange.written(events):
-        if written:
-            yield written
+def coalesced(written: Iterator[bytes]) -> Iterator[bytes]:
+    """What a writer gives, as few and large pieces: an empty one of the writer's (a Rest) lets the others go, because
+    nothing may wait for what comes later. What was written before a fault comes before the fault."""
+    held: list[bytes] = []
+    fault = None
+    try:
+        for piece in written:
+            if piece:
+                held.append(piece)
+            elif held:
+                yield b"".join(held)
+                held = []
+    except Exception as error:
+        fault = error
+    if held:
+        yield b"".join(held)
+    if fault:
+        raise fault
 
 
 def _opened(pieces: Iterator[bytes]) -> Callable[[], Iterator[bytes]]:
@@ -133,8 +149,9 @@ def _after_headers(exchange: Exchange, answer: Answer) -> Iterator[bytes]:
     def events() -> Iterator[hub.Event]:
         for _ in answer.arrive():
             yield hub.PING
+            yield hub.REST
         if answer.status >= 300:
             raise failures.error_of(exchange, answer, failures.body_of(answer))
         yield from _events(exchange, answer)
 
-    yield from _coalesced(exchange, stream.check(events()))
+    yield from coalesced(exchange.written(stream.check(events())))

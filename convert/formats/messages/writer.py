@@ -31,6 +31,9 @@ def write_stream(events: Iterator[hub.Event], asked: Json, report: Report) -> It
         if isinstance(event, hub.Ping):
             yield KEEP_ALIVE
             continue
+        if event is hub.REST:
+            yield b""
+            continue
         if isinstance(event, hub.Failure):
             yield write_stream_error(event.error)
             return
