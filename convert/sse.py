@@ -72,7 +72,7 @@ def _frame(block: bytes) -> tuple[bytes, bytes] | None:
 
 
 def chunks(pieces: Iterable[bytes], resting: bool = False) -> Iterator[Chunk]:
-    """The JSON object of each frame; DONE for `[DONE]`, PING for silence, and where `resting`, REST after what a piece brought.
+    """The JSON object of each frame; DONE for `[DONE]`, PING for silence; `resting`: REST after what a piece brought.
 
     A frame named `error` whose object has no `error` member is wrapped in one, so that readers have
     one place to look. Raises ProxyError (upstream) for data that is no JSON object.
