@@ -35,11 +35,9 @@ def frames(pieces: Iterable[bytes]) -> Iterator[list[tuple[bytes, bytes]] | None
             continue
         piece, last = _with_plain_ends(piece, last), piece[-1:]
         if b"\n\n" in piece or (piece[:1] == b"\n" and held and held[-1][-1:] == b"\n"):
-            blocks = b"".join([*held, piece]).removeprefix(mark).split(b"\n\n")
-            mark = b""
-            rest = blocks.pop()
-            held, size = [rest] if rest else [], len(rest)
-            yield [found for block in blocks if (found := _frame(block))]
+            whole, _, rest = b"".join([*held, piece]).removeprefix(mark).rpartition(b"\n\n")
+            held, size, mark = [rest] if rest else [], len(rest), b""
+            yield _frames(whole)
         elif piece:
             held.append(piece)
             size += len(piece)
@@ -56,10 +54,21 @@ def _with_plain_ends(piece: bytes, last: bytes) -> bytes:
     return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in piece else piece
 
 
+def _frames(whole: bytes) -> list[tuple[bytes, bytes]]:
+    """(event name, data) of the frames with data among whole ones, the blank line after the last one left out."""
+    if whole.startswith(b"data: "):  # most streams are one line of data and a blank line, again and again
+        blocks = whole[6:].split(b"\n\ndata: ")
+        if whole.count(b"\n") == 2 * len(blocks) - 2:
+            return [(b"", block) for block in blocks]
+    return [found for block in whole.split(b"\n\n") if (found := _frame(block))]
+
+
 def _frame(block: bytes) -> tuple[bytes, bytes] | None:
     """(event name, data) of the lines of a frame; None where it has no data."""
-    if block.startswith(b"data: ") and b"\n" not in block:
-        return b"", block[6:]
+    if block.startswith(b"event: "):
+        name, _, text = block[7:].partition(b"\ndata: ")
+        if text and b"\n" not in text and b"\n" not in name:
+            return name.strip(), text
     name, data = b"", []
     for line in block.split(b"\n"):
         if line.startswith(b"data:"):
@@ -82,12 +91,17 @@ def chunks(pieces: Iterable[bytes], resting: bool = False) -> Iterator[Chunk]:
             yield PING
         else:
             for name, data in batch:
-                text = data.strip()
-                if text == b"[DONE]":
-                    yield DONE
-                elif text:
+                try:
+                    chunk = orjson.loads(data)
+                except orjson.JSONDecodeError:
+                    if (text := data.strip()) == b"[DONE]":
+                        yield DONE
+                    if text in (b"", b"[DONE]"):
+                        continue
                     chunk = parse(text)
-                    yield {"error": chunk} if name == b"error" and "error" not in chunk else chunk
+                if type(chunk) is not dict:
+                    raise _no_object()
+                yield {"error": chunk} if name == b"error" and "error" not in chunk else chunk
         if resting:
             yield REST
 
@@ -99,8 +113,12 @@ def parse(data: bytes) -> Chunk:
     except (ValueError, RecursionError):
         raise ProxyError("upstream", "the upstream sent data that is not JSON, or cut off in the middle") from None
     if not isinstance(value, dict):
-        raise ProxyError("upstream", "the upstream sent JSON that is not an object")
+        raise _no_object()
     return value
+
+
+def _no_object() -> ProxyError:
+    return ProxyError("upstream", "the upstream sent JSON that is not an object")
 
 
 def loads(data: bytes | str) -> Any:

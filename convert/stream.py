@@ -42,6 +42,11 @@ class Parts:
         """The event that grows the part under `key`. Raises KeyError when it is not open."""
         return hub.Delta(self._open[key], text, logprobs)
 
+    def more(self, key: Any, text: str) -> hub.Delta | None:
+        """The event that grows the part under `key`; None when it is not open."""
+        index = self._open.get(key)
+        return None if index is None else hub.Delta(index, text)
+
     def close(self, key: Any, **closing: Any) -> Events:
         """The event that closes the part under `key`, with PartEnd's fields; none if it is not open."""
         if key in self._open:
@@ -211,6 +216,9 @@ def sequential(events: Iterable[hub.Event]) -> Events:
     live: int | None = None
     held: dict[int, list[hub.Event]] = {}
     for event in events:
+        if type(event) is hub.Delta and event.index == live:  # most events
+            yield event
+            continue
         match event:
             case hub.PartStart(index) if live is not None:
                 held[index] = [event]

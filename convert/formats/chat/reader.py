@@ -40,7 +40,7 @@ def read_stream(chunks: Iterator[Chunk], flavor: ChatFlavor) -> Iterator[hub.Eve
                 reader = _Reader(chunk, flavor)
                 yield reader.start(chunk)
             usage = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage") or usage
-            last.update(chunk)
+            last = chunk if chunk.keys() == last.keys() else {**last, **chunk}
             for choice in chunk.get("choices") or ():
                 if reader and (delta := reader.more(choice)):
                     yield delta
@@ -105,12 +105,9 @@ class _Reader:
         if not delta or body.get("finish_reason") or body.get("logprobs"):
             return None
         said = [name for name, value in delta.items() if value and name != "role"]
-        kind = GROWS.get(said[0]) if len(said) == 1 else None
-        key = (body.get("index") or 0, kind)
-        if key not in self.parts:
+        if len(said) != 1 or said[0] not in GROWS or type(text := delta[said[0]]) is not str:
             return None
-        text = delta[said[0]]
-        return self.parts.delta(key, text) if type(text) is str else None
+        return self.parts.more((body.get("index") or 0, GROWS[said[0]]), text)
 
     def read(self, body: Json) -> Iterator[hub.Event]:
         """The events of one choice of one chunk."""
