@@ -79,26 +79,24 @@ class Answer:
         `steady`: for each interval at all, for readers that make nothing of some pieces (comments).
         Raises ProxyError (timeout, upstream) and Gone."""
         step = min(TICK, self.settings.keep_alive, self.settings.idle_timeout)
-        heard = looked = told = time.monotonic()
-        while (piece := self._read(step)) != b"":
-            if piece:
-                yield piece
-                heard = time.monotonic()
-                told = told if steady else heard
-            now = time.monotonic()
-            if piece is None and now - heard >= self.settings.idle_timeout:
-                raise ProxyError("timeout", f"the upstream was silent for {self.settings.idle_timeout:g} seconds")
-            if piece is None or now - looked >= TICK:  # a client that waits for the whole is not written to meanwhile
-                looked = now
-                self._still_wanted()
-            if now - told >= self.settings.keep_alive:
-                told = now
-                yield b""
-
-    def _read(self, seconds: float) -> bytes | None:
-        """As Body.read. Raises ProxyError (upstream)."""
+        read, silent = self.body.read, 0.0
+        looked = told = time.monotonic()
         try:
-            return self.body.read(seconds)
+            while (piece := read(step)) != b"":
+                silent = 0.0 if piece else silent + step
+                if piece:
+                    yield piece
+                elif silent >= self.settings.idle_timeout:
+                    raise ProxyError("timeout", f"the upstream was silent for {self.settings.idle_timeout:g} seconds")
+                now = time.monotonic()
+                if piece is None or now - looked >= TICK:  # a client that waits for the whole is not written to
+                    looked = now
+                    self._still_wanted()
+                if piece and not steady:
+                    told = now
+                elif now - told >= self.settings.keep_alive:
+                    told = now
+                    yield b""
         except (HTTPError, OSError) as error:
             raise ProxyError("upstream", "the upstream broke its answer off") from error
 

@@ -84,33 +84,28 @@ class Body:
             if self.ending.fault:
                 raise self.ending.fault
             return b""
-        try:
-            arrived, self.first = self.first or self._received(seconds), b""
-        except NOTHING_YET:
-            return None
-        content = self._content(arrived)
-        return content or (None if self.ending is None else self.read(seconds))
-
-    def _received(self, seconds: float) -> bytes:
         if self.waits != seconds:
             self.waits = seconds
             self.sock.settimeout(seconds)
-        return self.sock.recv(READ)  # type: ignore[no-any-return]
-
-    def _content(self, arrived: bytes) -> bytes:
-        """What of `arrived` belongs to the body, decompressed. At the end the connection goes back to its pool,
-        unless the upstream sent more than its answer."""
+        try:
+            arrived, self.first = self.first or self.sock.recv(READ), b""
+        except NOTHING_YET:
+            return None
         try:
             content = self.framing.send(arrived)
         except StopIteration as end:
-            self.ending = ending = end.value
-            content = ending.content
-            if not ending.rest and not ending.fault:
-                self.raw._fp.close()
-                self.raw.release_conn()
+            content = self._ended(end.value)
         if self.raw._decoder:
             content = self.raw._decode(content, True, self.ending is not None and not self.ending.fault)
-        return content
+        return content or (None if self.ending is None else self.read(seconds))
+
+    def _ended(self, ending: Ending) -> bytes:
+        """The last content. The connection goes back to its pool, unless the upstream sent more than its answer."""
+        self.ending = ending
+        if not ending.rest and not ending.fault:
+            self.raw._fp.close()
+            self.raw.release_conn()
+        return ending.content
 
 
 def sized(length: int | None) -> Framing:
@@ -131,6 +126,12 @@ def dechunked() -> Framing:
     try:
         while True:
             at = _whole_chunks(data, out)
+            while at == len(data):
+                data, at = (yield b"".join(out)), 0
+                if not data:
+                    return Ending(fault=_torn())
+                out.clear()
+                at = _whole_chunks(data, out)
             line, data = yield from _line(data[at:], out)
             if (size := _size(line)) == 0:
                 break

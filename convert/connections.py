@@ -136,7 +136,7 @@ class Adapter(HTTPAdapter):
 
     def get_connection_with_tls_context(
         self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
-    ) -> HTTPConnectionPool:
+    ) -> Any:
         """The pool of the request's origin."""
         if proxies:
             return super().get_connection_with_tls_context(request, verify, proxies, cert)
@@ -148,7 +148,7 @@ class Adapter(HTTPAdapter):
 
     def request_url(self, request: Any, proxies: Any) -> str:
         """What stands in the request line."""
-        return super().request_url(request, proxies) if proxies else request.path_url  # type: ignore[no-any-return]
+        return super().request_url(request, proxies) if proxies else str(request.path_url)
 
     def build_response(self, req: Any, resp: Any) -> Response:
         """What convert asks of a response: the status, and urllib3's own."""

@@ -86,8 +86,10 @@ class Exchange:
         """The checked hub events of a streamed answer; an empty piece stands for silence. `resting`: with a Rest
         after those of each piece."""
         chunks = sse.chunks(pieces, resting)
-        events = tools.restored(stream.check(self.wire.read_stream(chunks, self.flavor)), self.names)
-        return seals.events_apart(events) if self.borne else events
+        events = stream.check(self.wire.read_stream(chunks, self.flavor))
+        if self.names.offered:  # each stage costs every event a step
+            events = tools.restored(events, self.names)
+        return seals.events_apart(events) if self.borne and "call" in self.wire.seals else events
 
     def unfolded(self, body: Json) -> Iterator[hub.Event]:
         """The events of a finished answer, for a client that asked for a stream."""

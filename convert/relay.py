@@ -31,11 +31,11 @@ class Relay:
         environment = session.merge_environment_settings("https://example.com", {}, None, None, None)
         session.trust_env = False  # else each call reads ~/.netrc and the environment again
         session.proxies = requests.utils.getproxies()  # type: ignore[attr-defined]
-        session.verify = environment["verify"]
+        self.verify = True if environment["verify"] is None else environment["verify"]
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        session.headers = CaseInsensitiveDict(
-            {"User-Agent": f"convert/{VERSION}", "Accept-Encoding": "identity", "Content-Type": "application/json"}
-        )
+        self.headers = {
+            "User-Agent": f"convert/{VERSION}", "Accept-Encoding": "identity", "Content-Type": "application/json"
+        }  # fmt: skip
         session.mount("https://", Adapter(pool_connections=64, pool_maxsize=POOL))
         session.mount("http://", Adapter(pool_connections=64, pool_maxsize=POOL))
         session.mount("echo://", EchoAdapter())
@@ -72,9 +72,9 @@ class Relay:
         proxies = requests.utils.select_proxy(url, self.session.proxies)
         used = {} if proxies is None or requests.utils.should_bypass_proxies(url, None) else self.session.proxies
         try:
-            request = _prepared(method, url, {**self.session.headers, **headers}, body)
+            request = _prepared(method, url, {**self.headers, **headers}, body)
             adapter = self.session.get_adapter(request.url or url)
-            return adapter.send(request, stream=True, timeout=timeout, proxies=used, verify=self.session.verify)
+            return adapter.send(request, stream=True, timeout=timeout, proxies=used, verify=self.verify)
         except requests.Timeout as error:
             raise ProxyError("timeout", "the upstream did not answer in time") from error
         except requests.RequestException as error:

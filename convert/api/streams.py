@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from flask import Response
 
@@ -31,15 +32,10 @@ def streamed(exchange: Exchange, answer: Answer, headers: dict[str, str]) -> Res
         first = next(event for event in events if event is not hub.REST)
         if isinstance(first, hub.Failure):
             raise first.error
-        body = _guarded(exchange, answer, lambda: coalesced(exchange.written(_chain(first, events))))
+        body = _guarded(exchange, answer, lambda: coalesced(exchange.written(chain([first], events))))
     headers |= returned(answer.headers)
     headers |= {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return Response(body, mimetype="text/event-stream", headers=headers, direct_passthrough=True)
-
-
-def _chain(first: hub.Event, rest: Iterator[hub.Event]) -> Iterator[hub.Event]:
-    yield first
-    yield from rest
 
 
 def _events(exchange: Exchange, answer: Answer) -> Iterator[hub.Event]:
@@ -140,6 +136,8 @@ def _untouched(exchange: Exchange, answer: Answer) -> Iterator[bytes]:
 
 def _last_boundary(data: bytes) -> int:
     """Where the last whole frame ends; 0 where there is none."""
+    if data.endswith(b"\n\n"):
+        return len(data)
     return max((at + len(mark) for mark in BOUNDARIES if (at := data.rfind(mark)) >= 0), default=0)
 
 
