@@ -79,16 +79,16 @@ class Answer:
         `steady`: for each interval at all, for readers that make nothing of some pieces (comments).
         Raises ProxyError (timeout, upstream) and Gone."""
         step = min(TICK, self.settings.keep_alive, self.settings.idle_timeout)
-        read, silent = self.body.read, 0.0
-        looked = told = time.monotonic()
+        read = self.body.read
+        heard = looked = told = time.monotonic()
         try:
             while (piece := read(step)) != b"":
-                silent = 0.0 if piece else silent + step
                 if piece:
                     yield piece
-                elif silent >= self.settings.idle_timeout:
-                    raise ProxyError("timeout", f"the upstream was silent for {self.settings.idle_timeout:g} seconds")
+                    heard = time.monotonic()  # while the client takes its time, the upstream is not silent
                 now = time.monotonic()
+                if now - heard >= self.settings.idle_timeout:
+                    raise ProxyError("timeout", f"the upstream was silent for {self.settings.idle_timeout:g} seconds")
                 if piece is None or now - looked >= TICK:  # a client that waits for the whole is not written to
                     looked = now
                     self._still_wanted()

@@ -8,12 +8,14 @@ that has no socket (the built-in upstream, doubles in tests) is read through url
 from __future__ import annotations
 
 import ssl
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
 import urllib3
 from urllib3.exceptions import ProtocolError
+
+from convert.clock import reads
 
 READ = 65536  # bytes asked for at once
 LINE = 16384  # bytes of a chunk's size line, with its extensions
@@ -67,7 +69,8 @@ class Body:
         self.ending: Ending | None = None
         raw._init_decoder()
         self.first = self._buffered(reader.fp)
-        self.waits = 0.0
+        self.waits = -1.0
+        self.receive: Callable[[int], bytes] = sock.recv
 
     def _buffered(self, reader: Any) -> bytes:
         """What was read together with the headers."""
@@ -86,9 +89,9 @@ class Body:
             return b""
         if self.waits != seconds:
             self.waits = seconds
-            self.sock.settimeout(seconds)
+            self.receive = reads(self.sock, seconds).read
         try:
-            arrived, self.first = self.first or self.sock.recv(READ), b""
+            arrived, self.first = self.first or self.receive(READ), b""
         except NOTHING_YET:
             return None
         try:

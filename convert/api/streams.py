@@ -113,23 +113,29 @@ def _opened(pieces: Iterator[bytes]) -> Callable[[], Iterator[bytes]]:
 def _untouched(exchange: Exchange, answer: Answer) -> Iterator[bytes]:
     """Lanes 0 and 1: the very bytes, whole frames at a time, keep-alives between frames. A stream that breaks off,
     or ends without its terminal event, is ended with an error event; a torn frame is not passed on."""
-    held, ended = b"", False
+    held: list[bytes] = []  # the beginning of a frame, in the pieces that it came in
+    size, tail, ended = 0, b"", False
     for piece in answer.pieces():
         if not piece:
             yield exchange.client.keep_alive
             continue
-        held += piece
-        if len(held) > sse.LINE_LIMIT:
-            raise ProxyError("upstream", f"the upstream sent an event of more than {sse.LINE_LIMIT} bytes")
-        cut = _last_boundary(held)
-        if cut:
-            whole, held = held[:cut], held[cut:]
-            ended = ended or exchange.client.ends(whole)
-            yield whole
-            if exchange.client.closes(whole):  # some upstreams keep the connection open after the last event
-                return
-    if held and (ended or exchange.client.ends(held)):  # the blank line after the last event is often forgotten
-        yield held
+        cut = _last_boundary(tail + piece) - len(tail)
+        if cut <= 0:
+            held.append(piece)
+            size += len(piece)
+            tail = (tail + piece)[-3:]
+            if size > sse.LINE_LIMIT:
+                raise ProxyError("upstream", f"the upstream sent an event of more than {sse.LINE_LIMIT} bytes")
+            continue
+        whole = b"".join([*held, piece[:cut]])
+        held, size, tail = [piece[cut:]], len(piece) - cut, piece[cut:][-3:]
+        ended = ended or exchange.client.ends(whole)
+        yield whole
+        if exchange.client.closes(whole):  # some upstreams keep the connection open after the last event
+            return
+    rest = b"".join(held)
+    if rest and (ended or exchange.client.ends(rest)):  # the blank line after the last event is often forgotten
+        yield rest
     elif not ended:
         raise ProxyError("upstream", "the upstream's answer ended before it was complete")
 
