@@ -68,6 +68,18 @@ class ServerSchema(Schema):
     body_limit = kinds.Size(load_default=64 * 1024**2, metadata={
         "shown": "64 MB", "help": "Largest request body: a number of bytes, or with kB, MB, GB.",
     })  # fmt: skip
+    concurrency = fields.Integer(
+        load_default=2500,
+        validate=validate.Range(1, error="must be a number above 0"),
+        error_messages={"invalid": "must be a whole number"},
+        metadata={
+            "help": "Requests that one process answers at a time. One more is answered with 503 and `Retry-After`. For "
+            "that to be said at once, `--worker-connections` (gevent) or `--threads` (gthread) must be larger."
+        },
+    )
+    lag_limit = kinds.seconds(
+        1, "Seconds by which a process may be late with what it does; then it answers new requests with 503."
+    )
     store = kinds.switch(
         "Keep the state that clients ask for: responses and conversations, stored chat completions, background work. "
         "Switched off, nothing is ever written.", default=True
@@ -160,6 +172,8 @@ class Settings:
     idle_timeout: float = 600.0
     keep_alive: float = 15.0
     body_limit: int = 64 * 1024**2
+    concurrency: int = 2500
+    lag_limit: float = 1.0
     store: bool = True
     database_url: str | None = field(default=None, repr=False)
     retention: float = 30.0

@@ -46,8 +46,9 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
-    """Arranges for the line to be written when the last byte was sent, or the client has gone."""
-    began = g.get("began", time.monotonic())
+    """Arranges for the line to be written, and for the request to be over, when the last byte was sent, or the client
+    has gone."""
+    began, leave = g.get("began", time.monotonic()), g.pop("leave", None)
     words = {
         "method": request.method,
         "path": request.root_path + request.path,
@@ -58,6 +59,8 @@ def _end(response: Response) -> Response:
     }
 
     def line() -> None:
+        if leave:
+            leave()
         told = " ".join(f"{name}={_plain(value)}" for name, value in words.items())
         log.info("%s ms=%.0f", told, (time.monotonic() - began) * 1000)
 

@@ -15,6 +15,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from convert import sse
 from convert.access import admit, credentials, upstream_key
+from convert.admission import Admission
 from convert.answer import Answer
 from convert.api import bodies, failures, streams
 from convert.errors import ProxyError
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 class State:
-    """What the app holds for all requests: settings, router, relay."""
+    """What the app holds for all requests: settings, router, relay, admission."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -45,6 +46,7 @@ class State:
         self.relay = Relay(settings)
         self.memory = Memory(settings)
         self.recorder = Recorder(self.memory)
+        self.admission = Admission(settings.concurrency, settings.lag_limit)
 
 
 def state() -> State:
@@ -80,6 +82,7 @@ def serve(client: Format, fields: dict[str, Any] | None = None) -> Response:
     Raises ProxyError."""
     here = state()
     admit(here.settings, presented())
+    g.leave = here.admission.enter()
     data = bodies.read_bytes(request, here.settings.body_limit)
     asked = {**bodies.parse(data), **(fields or {})}
     bodies.check(client, asked)

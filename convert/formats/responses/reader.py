@@ -41,6 +41,9 @@ def read_stream(chunks: Iterator[Chunk], flavor: ResponsesFlavor) -> Iterator[hu
         if chunk is sse.PING or chunk.get("type") == "keepalive":
             yield hub.PING
             continue
+        if chunk is sse.REST:
+            yield hub.REST
+            continue
         if chunk is sse.DONE:
             continue
         kind = chunk.get("type", "")
