@@ -89,6 +89,11 @@ class ServerSchema(Schema):
         "help": "Where state is kept: `sqlite:////a/file.db`, or `postgresql://...`, which any number of machines can "
         "share.",
     })  # fmt: skip
+    secret = fields.String(load_default=None, metadata={
+        "secret": True,
+        "help": "A long random text, the same on all machines: what clients are given sealed (compacted conversations) "
+        "is sealed with it. Without one, a key is made and kept in the database.",
+    })  # fmt: skip
     retention = fields.Float(load_default=30, validate=validate.Range(0, min_inclusive=False), metadata={
         "help": "Days after which state is deleted that nobody has used.",
     })  # fmt: skip
@@ -176,6 +181,7 @@ class Settings:
     lag_limit: float = 1.0
     store: bool = True
     database_url: str | None = field(default=None, repr=False)
+    secret: str | None = field(default=None, repr=False)
     retention: float = 30.0
     log_level: str = "INFO"
 
