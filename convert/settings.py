@@ -30,7 +30,7 @@ MAIN = "main"  # the upstream that the bare UPSTREAM_* variables describe
 SECTION = "app:main"
 DATABASE = f"sqlite:///{Path(__file__).resolve().parent.parent / 'data' / 'convert.db'}"
 NAMED_ELSEWHERE = {"DATABASE_URL": "database_url"}  # variables that platforms set under their own names
-TESTS = frozenset({"CONVERT_CORPUS", "CONVERT_CONFORMANCE"})  # read by the test suite only
+TESTS = frozenset({"CONVERT_CLIENTS", "CONVERT_CORPUS", "CONVERT_CONFORMANCE"})  # read by the test suite only
 INI = "CONVERT_INI"  # names the file itself, see app.py
 OTHERS = re.compile(  # sections of PasteDeploy, gunicorn and logging
     r"DEFAULT|(server|app|application|composite|pipeline|filter|filter-app):.+|loggers|handlers|formatters"
