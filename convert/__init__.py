@@ -58,7 +58,11 @@ def application(ini: Path | None = None) -> Flask:
     except SettingsError as error:
         print(error, file=sys.stderr, flush=True)
         raise SystemExit(LOAD_ERROR) from None
-    return create_app(settings)
+    app = create_app(settings)
+    from convert.api.serving import resume
+
+    resume(app)
+    return app
 
 
 def paste_app(global_config: dict[str, str], **_local: str) -> Flask:

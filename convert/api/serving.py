@@ -10,9 +10,9 @@ import dataclasses
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from flask import Response, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.wsgi import ClosingIterator
 
 from convert import sse
@@ -37,6 +37,9 @@ from convert.state.recorder import Recorder
 from convert.state.turn import Turn
 from convert.state.waiting import Waiting
 
+if TYPE_CHECKING:
+    from convert.background.queue import Queue
+
 log = logging.getLogger(__name__)
 
 
@@ -49,7 +52,17 @@ class State:
         self.relay = Relay(settings)
         self.memory = Memory(settings)
         self.recorder = Recorder(self.memory)
+        self.queue: Queue | None = None  # opened when it is first needed
         self.admission = Admission(settings.concurrency, settings.lag_limit)
+
+
+def resume(app: Flask) -> None:
+    """Goes on with background work that was queued before this process began, where there may be any."""
+    here = cast(State, app.extensions["convert"])
+    if here.settings.background_threads and here.memory.exists():
+        from convert.api import later
+
+        later.resume(app)
 
 
 def state() -> State:
@@ -143,6 +156,10 @@ def answered(planned: Plan, gone: Hangup, data: bytes | None = None) -> Response
     exchange, route = planned.exchange, planned.route
     asked = exchange.asked
     written = converted(planned)
+    if isinstance(planned.turn, Turn) and planned.turn.background:
+        from convert.api.later import accept  # huey is not needed by those who wait for their answers
+
+        return accept(planned, planned.turn, written)
     unchanged = data if written is asked and planned.turn is None else None
     body = sse.dumps(without(written, route.wire.in_url)) if unchanged is None else unchanged
     headers = route.headers(exchange.client, headers_of_client(), exchange.streaming)
