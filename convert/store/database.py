@@ -79,8 +79,9 @@ def said(error: Exception) -> str:
 def open_database(url: str) -> Database:
     """The database at a URL, its tables made or brought up to date. `postgres://` is PostgreSQL too, as platforms
     write it. Raises ProxyError (overloaded) when it cannot be opened."""
-    database = Database(_engine(normal(url)))
+    parsed = normal(url)
     try:
+        database = Database(_engine(parsed))
         migrate.upgrade(database.engine)
     except (SQLAlchemyError, OSError) as error:
         log.error("the database cannot be opened: %s", said(error))
