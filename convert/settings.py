@@ -113,7 +113,9 @@ class ServerSchema(Schema):
         "`Convert-Strict: 1`."
     )
     connect_timeout = _seconds(10, "Seconds in which an upstream must accept the connection.")
-    idle_timeout = _seconds(600, "Seconds that an upstream may be silent. How long an answer takes is not limited.")
+    idle_timeout = _seconds(
+        600, "Seconds that an upstream, or a client's WebSocket, may be silent. How long an answer takes is not limited."
+    )
     keep_alive = _seconds(15, "Seconds of an upstream's silence after which a streaming client is sent a sign of life.")
     body_limit = Size(load_default=64 * 1024**2, metadata={
         "shown": "64 MB", "help": "Largest request body: a number of bytes, or with kB, MB, GB.",

@@ -48,8 +48,8 @@ def sent(mock: responses.RequestsMock) -> list[Json]:
 
 def texts(items: list[Json]) -> list[str]:
     """The texts of messages, of either API."""
-    content = [item.get("content") for item in items]
-    return [each if isinstance(each, str) else "".join(part.get("text", "") for part in each) for each in content if each]
+    found = [item["content"] for item in items if item.get("content")]
+    return [each if isinstance(each, str) else "".join(part.get("text", "") for part in each) for each in found]
 
 
 def test_a_response_is_streamed_as_one_event_a_message(talk: Socket) -> None:
