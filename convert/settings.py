@@ -114,7 +114,7 @@ class ServerSchema(Schema):
     )
     connect_timeout = _seconds(10, "Seconds in which an upstream must accept the connection.")
     idle_timeout = _seconds(
-        600, "Seconds that an upstream, or a client's WebSocket, may be silent. How long an answer takes is not limited."
+        600, "Seconds that an upstream, or a WebSocket's peer, may be silent. How long an answer takes is not limited."
     )
     keep_alive = _seconds(15, "Seconds of an upstream's silence after which a streaming client is sent a sign of life.")
     body_limit = Size(load_default=64 * 1024**2, metadata={
