@@ -60,7 +60,7 @@ class ServerSchema(Schema):
     )
     connect_timeout = kinds.seconds(10, "Seconds in which an upstream must accept the connection.")
     idle_timeout = kinds.seconds(
-        600, "Seconds that an upstream may be silent. How long an answer takes is not limited."
+        600, "Seconds that an upstream, or a WebSocket's peer, may be silent. How long an answer takes is not limited."
     )
     keep_alive = kinds.seconds(
         15, "Seconds of an upstream's silence after which a streaming client is sent a sign of life."

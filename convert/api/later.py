@@ -29,7 +29,7 @@ def accept(planned: Plan, turn: Turn, written: dict[str, Any]) -> Response:
     route, exchange = planned.route, planned.exchange
     headers = route.headers(exchange.client, headers_of_client(), True)
     url = route.url(str(written.get("model", turn.asked.get("model", ""))), True)
-    work = Work(route.upstream.name, url, turn.asked, turn.expanded, headers)
+    work = Work(route.upstream.name, url, turn.asked, exchange.asked, headers)
     told = {**turn.shell(), "status": "queued"}
     begun = queue_of(app)
     turn.queue(told, work.sealed(turn.memory))
