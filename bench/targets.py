@@ -67,7 +67,10 @@ TARGETS = {
     ),
     "litellm": Target(
         9204, "responses",
-        [str(KIT / "litellm/bin/litellm"), "--config", str(KIT / "litellm.yaml"), "--host", "127.0.0.1", "--port", "9204"],
+        [
+            str(KIT / "litellm/bin/litellm"), "--config", str(KIT / "litellm.yaml"), "--host", "127.0.0.1",
+            "--port", "9204",
+        ],
         LITELLM, needs=KIT / "litellm/bin/litellm", scale=0.2,
     ),
     "convert": convert("responses", "chat"),
