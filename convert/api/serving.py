@@ -79,7 +79,9 @@ def headers_of_client() -> Mapping[str, str]:
 
 def presented() -> list[str]:
     """The keys that the current request presents."""
-    return credentials(headers_of_client(), request.args)
+    if "presented" not in g:
+        g.presented = credentials(headers_of_client(), request.args)
+    return cast(list[str], g.presented)
 
 
 def route_to(upstream: Upstream) -> Route:
