@@ -6,7 +6,9 @@ write may come twice or in another order: rows that are there stay, and so does 
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 FLUSH = 0.25  # seconds between two writes of what grows
 LOOK = 5.0  # seconds between two looks for what dead processes left behind
 SWEEP = 3600.0  # seconds between two rounds of retention
+INTERRUPTED = "The process that worked on this response was stopped."
 WATCH = 0.5  # seconds between two looks for responses that were cancelled elsewhere
 
 
@@ -61,11 +64,16 @@ class Recorder:
             self._turns.discard(turn)
             raise
 
-    def queue(self, row: Row) -> None:
-        """Writes a response that is to be made later. Raises ProxyError (overloaded)."""
+    def queue(self, row: Row, opening: bytes) -> None:
+        """Writes a response that is to be made later, and the first events of its stream. Raises ProxyError
+        (overloaded)."""
         from convert.store import responses
 
-        self.memory.run(lambda connection: responses.begin(connection, row))
+        def write(connection: Connection) -> None:
+            responses.begin(connection, row)
+            responses.grow(connection, row.tenant, row.id, [responses.Segment(0, opening)])
+
+        self.memory.run(write)
 
     def join(self, turn: Turn) -> None:
         """A response that is stored already is made by this process from now on."""
@@ -75,15 +83,17 @@ class Recorder:
     def finish(self, turn: Turn, row: Row) -> None:
         """Writes the final state, with the events that were not written yet, and appends to the conversation. Raises
         ProxyError: overloaded, and then the response stays what it was and is found as an orphan; internal, when it
-        was ended elsewhere before."""
+        was ended or deleted elsewhere before."""
         from convert.store import conversations, responses
 
         segments, turn.segments = turn.segments, []
+        end = responses.end if turn in self._turns else responses.finish
         entries = [(item["id"], sse.dumps(item)) for item in (*turn.new, *sse.loads(row.output)) if item.get("id")]
 
         def write(connection: Connection) -> bool:
-            first = responses.finish(connection, row)
-            responses.grow(connection, row.tenant, row.id, joined(segments))
+            first = end(connection, row)
+            if first:
+                responses.grow(connection, row.tenant, row.id, joined(segments))
             if first and row.conversation and row.status in ("completed", "incomplete"):
                 conversations.append(connection, row.tenant, row.conversation, entries)
             return first
@@ -104,6 +114,15 @@ class Recorder:
             self.finish(turn, row)
         except ProxyError:
             log.info("response %s is not stored as cancelled", turn.id)
+
+    def leave(self) -> None:
+        """Says that this process ends: what it still works on is free at once, and not after some silence."""
+        from convert.store import processes
+
+        if self._thread is not None:
+            self._due[self._beat] = math.inf
+            with contextlib.suppress(ProxyError):
+                self.memory.run(lambda connection: processes.leave(connection, self.memory.process))
 
     # --- the thread ------------------------------------------------------------------------------------
 
@@ -197,5 +216,5 @@ def joined(segments: list[tuple[int, bytes]]) -> list[Segment]:
 
 def stopped(row: Row) -> bytes:
     """The body of a response whose process was stopped before it was finished."""
-    error = {"code": "server_error", "message": "The process that worked on this response was stopped."}
+    error = {"code": "server_error", "message": INTERRUPTED}
     return sse.dumps({**sse.loads(row.body), "status": "failed", "error": error})

@@ -74,11 +74,10 @@ class Turn:
                 self.grow(chunk)
                 yield chunk
 
-    def queue(self, told: Json, work: bytes) -> None:
-        """Stores that it waits to be made. `told`: the response object; `work`: what is needed to make it, sealed.
-        Raises ProxyError (overloaded)."""
-        row = dataclasses.replace(self.row(told), work=work)
-        self.recorder.queue(row)
+    def queue(self, told: Json, opening: bytes, work: bytes) -> None:
+        """Stores that it waits to be made. `told`: the response object; `opening`: the first events of its stream;
+        `work`: what is needed to make it, sealed. Raises ProxyError (overloaded)."""
+        self.recorder.queue(dataclasses.replace(self.row(told), work=work), opening)
 
     def begin(self) -> None:
         """Stores that it is in progress. Raises ProxyError (overloaded) when it cannot be."""
