@@ -152,7 +152,7 @@ def grown(connection: Connection, tenant: str, response: str, number: int) -> bo
     return connection.execute(select(literal(1)).where(_from(tenant, response, number)).limit(1)).first() is not None
 
 
-def clear(connection: Connection, tenant: str, response: str, number: int) -> None:
+def clear(connection: Connection, tenant: str, response: str, number: int = 0) -> None:
     """Deletes the events from a number on, of a response that is made anew."""
     connection.execute(delete(EVENTS).where(_from(tenant, response, number)))
 
