@@ -42,7 +42,7 @@ class Upstream(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_POST(self) -> None:
         """Answers with a stream or with a whole."""
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         base = {"id": "c", "created": 1, "model": "m"}
