@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import Any
 
 STAMP = b"t=0000000000000000 "
-# The load client looks for deltas in lines that hold that word, which Gemini's do not say of themselves, so that the id of
-# an answer for its clients does; elsewhere the last events repeat both the id and the whole text.
+# The load client looks for deltas in lines that hold that word. Those of Gemini do not, so that the id of
+# an answer for its clients holds it; elsewhere the last events repeat both the id and the whole text.
 MARKED, IDENTITY = "fake-delta", "fake"
 _MODEL = re.compile(rb"fake-n(\d+)(?:-d(\d+))?(?:-b(\d+))?")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
