@@ -21,7 +21,9 @@ from dataclasses import dataclass
 from typing import Any
 
 STAMP = b"t=0000000000000000 "
-IDENTITY = "fake-delta"  # the load client looks for deltas in lines that hold that word
+# The load client looks for deltas in lines that hold that word. Those of Gemini do not, so that the id of
+# an answer for its clients holds it; elsewhere the last events repeat both the id and the whole text.
+MARKED, IDENTITY = "fake-delta", "fake"
 _MODEL = re.compile(rb"fake-n(\d+)(?:-d(\d+))?(?:-b(\d+))?")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _STREAM = re.compile(rb'"stream" ?: ?true')
@@ -43,7 +45,7 @@ class Wire:
 
 
 def _chat() -> Wire:
-    head = {"id": IDENTITY, "object": "chat.completion.chunk", "created": 1700000000, "model": "fake"}
+    head = {"id": MARKED, "object": "chat.completion.chunk", "created": 1700000000, "model": "fake"}
 
     def chunk(delta: Any, finish: str | None = None) -> bytes:
         return _frame({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
@@ -106,41 +108,71 @@ def writes(wire: Wire, count: int, events: int, opening: int) -> Iterator[bytes]
     yield wire.ending
 
 
-async def _stream(writer: asyncio.StreamWriter, wire: Wire, count: int, pause: int, events: int) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-    for body in writes(wire, count, events, 1 if pause else 0):
-        writer.write(b"%x\r\n%b\r\n" % (len(body), body))
-        await writer.drain()
-        await asyncio.sleep(pause / 1000)
-    writer.write(b"0\r\n\r\n")
+class Connection(asyncio.Protocol):
+    """A client's connection: one request after another."""
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport: Any = transport
+        self.heard = b""
+        self.bodies: Iterator[bytes] = iter(())
+        self.pause = 0.0
+        self.flowing = asyncio.Event()
+        self.flowing.set()
 
-async def _connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-        while True:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = _LENGTH.search(head)
-            body = await reader.readexactly(int(length[1]) if length else 0)
-            target = head.split(b" ", 2)[1]
-            wire = next((wire for path, wire in WIRES.items() if path in target), None)
-            if wire is None:
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-                continue
-            model = _MODEL.search(target) or _MODEL.search(body)
-            count, pause, events = (int(each or default) for each, default in zip(model.groups(), (20, 0, 1))) if (
-                model
-            ) else (20, 0, 1)
-            if b"streamGenerateContent" in target or _STREAM.search(body):
-                await _stream(writer, wire, count, pause, events)
-            else:
-                kind = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-                writer.write(kind % len(wire.finished) + wire.finished)
-    writer.close()
+    def data_received(self, data: bytes) -> None:
+        self.heard += data
+        head, found, rest = self.heard.partition(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        size = int(length[1]) if length else 0
+        if found and len(rest) >= size:
+            self.heard = rest[size:]
+            self.answer(head.split(b" ", 2)[1], rest[:size])
+
+    def answer(self, target: bytes, asked: bytes) -> None:
+        """Answers one request."""
+        wire = next((wire for path, wire in WIRES.items() if path in target), None)
+        if wire is None:
+            self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        elif b"streamGenerateContent" in target or _STREAM.search(asked):
+            model = _MODEL.search(target) or _MODEL.search(asked)
+            count, pause, events = (int(each or 0) for each in model.groups()) if model else (20, 0, 1)
+            self.pause = pause / 1000
+            self.bodies = writes(wire, count, events or 1, 1 if pause else 0)
+            self.transport.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            )
+            self.step()
+        else:
+            kind = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            self.transport.write(kind % len(wire.finished) + wire.finished)
+
+    def step(self) -> None:
+        """The next write of a stream."""
+        body = next(self.bodies, b"")
+        self.transport.write(b"%x\r\n%b\r\n" % (len(body), body))  # the empty chunk is the last
+        if not body or self.transport.is_closing():
+            self.bodies = iter(())
+        elif self.pause:
+            self.loop.call_later(self.pause, self.step)
+        elif self.flowing.is_set():
+            self.loop.call_soon(self.step)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    def pause_writing(self) -> None:
+        self.flowing.clear()
+
+    def resume_writing(self) -> None:
+        self.flowing.set()
+        if not self.pause:
+            self.step()
 
 
 async def serve(port: int) -> None:
     """Answers until it is stopped."""
-    server = await asyncio.start_server(_connection, "127.0.0.1", port, limit=1 << 23, backlog=4096)
+    server = await asyncio.get_running_loop().create_server(Connection, "127.0.0.1", port, backlog=4096)
     async with server:
         await server.serve_forever()
 

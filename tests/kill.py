@@ -38,7 +38,7 @@ PATIENCE = 60.0  # seconds for what was interrupted to be found and ended
 
 
 class Upstream(BaseHTTPRequestHandler):
-    """A Chat upstream that takes its time: 20 words in half a second."""
+    """A Chat upstream that takes its time: 20 words in half a second; of the model `long` 400 words in ten."""
 
     protocol_version = "HTTP/1.1"
 
@@ -56,9 +56,10 @@ class Upstream(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
-        for number in range(21):
-            delta = {"content": "word "} if number < 20 else {}
-            choice = {"index": 0, "delta": delta, "finish_reason": None if number < 20 else "stop"}
+        words = 400 if asked["model"] == "long" else 20
+        for number in range(words + 1):
+            delta = {"content": "word "} if number < words else {}
+            choice = {"index": 0, "delta": delta, "finish_reason": None if number < words else "stop"}
             data = json.dumps({**base, "object": "chat.completion.chunk", "choices": [choice]})
             self.wfile.write(f"data: {data}\n\n".encode())
             time.sleep(0.025)

@@ -42,6 +42,7 @@ class Recorder:
         self._unknown: set[tuple[str, str]] = set()  # responses of this process that it does not know of
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._stopped = threading.Event()
         self._due = {self._beat: 0.0, self._watch: 0.0, self._look: 0.0, self._sweep: 0.0}
 
     def start(self) -> None:
@@ -50,6 +51,10 @@ class Recorder:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
                 self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread, for good."""
+        self._stopped.set()
 
     def begin(self, turn: Turn) -> None:
         """A response is in the making from now on: others can see it, and its events as they come. Raises ProxyError
@@ -127,10 +132,7 @@ class Recorder:
     # --- the thread ------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        from convert.store.processes import BEAT
-
-        while True:
-            time.sleep(FLUSH if self._turns else BEAT)
+        while not self._stopped.wait(FLUSH):
             try:
                 self._flush()
                 self._duties()
