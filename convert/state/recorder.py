@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -91,14 +90,14 @@ class Recorder:
         was ended or deleted elsewhere before."""
         from convert.store import conversations, responses
 
-        segments, turn.segments = turn.segments, []
+        segments = self._cut(turn)
         end = responses.end if turn in self._turns else responses.finish
         entries = [(item["id"], sse.dumps(item)) for item in (*turn.new, *sse.loads(row.output)) if item.get("id")]
 
         def write(connection: Connection) -> bool:
             first = end(connection, row)
             if first:
-                responses.grow(connection, row.tenant, row.id, joined(segments))
+                responses.grow(connection, row.tenant, row.id, segments)
             if first and row.conversation and row.status in ("completed", "incomplete"):
                 conversations.append(connection, row.tenant, row.conversation, entries)
             return first
@@ -124,8 +123,8 @@ class Recorder:
         """Says that this process ends: what it still works on is free at once, and not after some silence."""
         from convert.store import processes
 
+        self.stop()
         if self._thread is not None:
-            self._due[self._beat] = math.inf
             with contextlib.suppress(ProxyError):
                 self.memory.run(lambda connection: processes.leave(connection, self.memory.process))
 
@@ -143,25 +142,31 @@ class Recorder:
                 time.sleep(1)
 
     def _flush(self) -> None:
-        """Writes what has grown."""
+        """Writes what has grown. What cannot be written now is written with what comes next."""
         from convert.store import responses
 
-        taken = [(turn, turn.segments) for turn in [*self._turns] if turn.segments]
-        if not taken:
+        grown = [turn for turn in [*self._turns] if turn.segments or turn.writing]
+        if not grown:
             return
-        for turn, _ in taken:
-            turn.segments = []
+        for turn in grown:
+            self._cut(turn)
 
         def write(connection: Connection) -> None:
-            for turn, segments in taken:
-                responses.grow(connection, turn.tenant, turn.id, joined(segments))
+            for turn in grown:
+                responses.grow(connection, turn.tenant, turn.id, turn.writing)
 
-        try:
-            self.memory.run(write)
-        except ProxyError:
-            for turn, segments in taken:
-                turn.segments = [*segments, *turn.segments]
-            raise
+        self.memory.run(write)
+        for turn in grown:
+            turn.writing = []
+
+    def _cut(self, turn: Turn) -> list[Segment]:
+        """What of a response is to be written, in the same segments until that has happened: while the thread writes
+        some of them, whoever finishes the response may write them too."""
+        with self._lock:
+            grown = [*turn.segments]  # it may grow further meanwhile, at its end
+            del turn.segments[: len(grown)]
+            turn.writing = [*turn.writing, *joined(grown)]
+            return turn.writing
 
     def _duties(self) -> None:
         """What is to be done every few seconds."""

@@ -22,6 +22,7 @@ from convert.state.places import Places
 
 if TYPE_CHECKING:
     from convert.state.recorder import Recorder
+    from convert.store.responses import Segment
 
 Json = dict[str, Any]
 HELD = ("previous_response_id", "conversation", "background", "store")  # what the converted request goes without
@@ -46,6 +47,7 @@ class Turn:
     cancelled: bool = False  # by a request elsewhere; the recorder notices
     attempts: int = 0
     segments: list[tuple[int, bytes]] = field(default_factory=list)  # events that are not yet written
+    writing: list[Segment] = field(default_factory=list)  # those that are being written at this moment
     count: int = 0  # events so far
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from convert import sse
+from convert.errors import ProxyError
 from convert.formats import FORMATS
 from convert.settings import load
 from convert.state import recorder, turn
@@ -99,3 +100,45 @@ def test_what_could_not_be_finished_is_found_by_its_own_process(
     made = begun(memory, written)
     written._turns.discard(made)  # as after a `finish` that failed
     until(lambda: stored(memory, made.id).status == "failed")
+
+
+def test_a_response_that_is_finished_while_its_events_are_written_has_them_all(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = Recorder(memory)
+    monkeypatch.setattr(written, "start", lambda: None)
+    made = begun(memory, written)
+    made.grow(b"event: a\ndata: 1\n\n")
+    run = memory.run
+
+    def overtaken(work: Callable[[Any], Any]) -> Any:
+        """The transaction of the thread comes after that of who finishes the response."""
+        monkeypatch.setattr(memory, "run", run)
+        made.grow(b"event: b\ndata: 2\n\n")
+        made.finish({**made.shell(), "status": "completed", "output": []})
+        kept.extend(run(lambda connection: responses.events(connection, "t", made.id, -1)))
+        return run(work)
+
+    kept: list[responses.Segment] = []
+    monkeypatch.setattr(memory, "run", overtaken)
+    written._flush()
+    assert b"".join(each.data for each in kept) == b"event: a\ndata: 1\n\nevent: b\ndata: 2\n\n"
+    assert run(lambda connection: responses.events(connection, "t", made.id, -1)) == kept
+
+
+def test_what_was_deleted_does_not_come_back(memory: Memory) -> None:
+    made = begun(memory, Recorder(memory))
+    memory.run(lambda connection: responses.remove(connection, "t", made.id))
+    with pytest.raises(ProxyError, match="ended from elsewhere"):
+        made.finish({**made.shell(), "status": "completed", "output": []})
+    assert stored(memory, made.id) is None
+
+
+def test_who_leaves_is_not_waited_for(memory: Memory) -> None:
+    leaving = Recorder(memory)
+    made = begun(memory, leaving)
+    leaving._beat()
+    leaving.leave()
+    other = Recorder(Memory(load(None, {"DATABASE_URL": memory.settings.database})))
+    other._look()
+    assert stored(memory, made.id).status == "failed"
