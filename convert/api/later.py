@@ -37,7 +37,7 @@ def accept(planned: Plan, turn: Turn, written: dict[str, Any]) -> Response:
     if turn.asked.get("stream"):
         frames = follow.follow(turn.memory, turn.tenant, turn.id, -1, hangup_of_client())
         return pages.stream(frames)
-    return pages.answer(told)
+    return pages.answer(follow.shown(turn.row(told)))
 
 
 def queue_of(here: State) -> Queue:

@@ -107,5 +107,6 @@ def ended(row: Row, number: int) -> bytes:
 
 
 def shown(row: Row) -> Json:
-    """A stored response as the API shows it."""
-    return {**sse.loads(row.body), "status": row.status, "output": sse.loads(row.output)}
+    """A stored response as the API shows it; while it has no `usage`, without one: null is not in the schema."""
+    body = {**sse.loads(row.body), "status": row.status, "output": sse.loads(row.output)}
+    return {key: value for key, value in body.items() if key != "usage" or value is not None}

@@ -9,6 +9,7 @@ from convert import sse
 from convert.api import later
 from convert.errors import ProxyError
 from tests.api.sdk import sdk
+from tests.api.test_stored import valid
 from tests.conftest import Make
 
 ASKED = {"model": "m", "input": "a b c", "background": True}
@@ -148,3 +149,11 @@ def test_the_database_is_away_when_its_turn_comes(
     monkeypatch.setattr(here.memory, "run", down)
     later.made(here, "t", "resp_x")
     assert "left for later: away" in caplog.text
+
+
+def test_a_response_is_valid_in_every_state(make: Make) -> None:
+    client = make(CONVERT_BACKGROUND_THREADS="0")
+    queued = client.post("/v1/responses", json=ASKED).get_json()
+    path = f"/v1/responses/{queued['id']}"
+    for body in (queued, client.get(path).get_json(), client.post(f"{path}/cancel").get_json()):
+        valid("responses.response", body)
