@@ -79,27 +79,28 @@ def said(error: Exception) -> str:
 def open_database(url: str) -> Database:
     """The database at a URL, its tables made or brought up to date. `postgres://` is PostgreSQL too, as platforms
     write it. Raises ProxyError (overloaded) when it cannot be opened."""
-    database = Database(_engine(normal(url)))
     try:
+        database = Database(_engine(normal(url)))
         migrate.upgrade(database.engine)
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, OSError, ValueError) as error:
         log.error("the database cannot be opened: %s", said(error))
         raise unavailable() from error
     return database
 
 
 def normal(url: str) -> URL:
-    """The URL with the driver that is installed here. Raises ValueError for one of another database."""
+    """The URL with the driver that is installed here. Raises ValueError for one of another database, or of SQLite
+    without a file: each thread and process would have one of its own."""
     try:
         parsed = make_url(url)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ValueError) as error:
         raise ValueError("is not the URL of a database") from error
     kind = parsed.drivername.partition("+")[0]
     if kind in ("postgres", "postgresql"):
         return parsed.set(drivername="postgresql+psycopg")
-    if kind == "sqlite":
-        return parsed
-    raise ValueError("must begin with sqlite:/// or postgresql://")
+    if kind == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        return parsed.set(drivername="sqlite")
+    raise ValueError("must begin with sqlite:///, and name a file, or with postgresql://")
 
 
 def _engine(url: URL) -> Engine:
@@ -107,8 +108,7 @@ def _engine(url: URL) -> Engine:
         return create_engine(
             url, pool_size=10, max_overflow=20, pool_timeout=PATIENCE, connect_args={"connect_timeout": 3}
         )
-    if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": 0, "check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_at_once)
