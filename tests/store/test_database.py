@@ -233,12 +233,12 @@ def test_a_url_of_another_database_or_of_none_is_refused(url: str) -> None:
         open_database(url)
 
 
-class Complaint(Exception):
+class ComplaintError(Exception):
     sqlstate = ""
 
 
 def complaint(words: str, state: str = "") -> DBAPIError:
-    error = Complaint(words)
+    error = ComplaintError(words)
     error.sqlstate = state
     return OperationalError("SELECT 'a secret'", {"x": "a secret"}, error)
 
@@ -286,8 +286,8 @@ def test_a_full_disk_is_an_error_and_nothing_half_written(opened: Database) -> N
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_two_transactions_at_odds_both_get_through(opened: Database) -> None:
     """Each holds a row that the other wants: the server ends one, which is done again."""
+    add = text("INSERT INTO processes (id, alive) VALUES (:id, 0)")
     for name in ("a", "b"):
-        add = text("INSERT INTO processes (id, alive) VALUES (:id, 0)")
         opened.run(lambda connection, name=name: connection.execute(add, {"id": name}))  # type: ignore[misc]
     met = threading.Barrier(2, timeout=5)
     update = text("UPDATE processes SET alive = alive + 1 WHERE id = :id")
