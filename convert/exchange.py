@@ -70,8 +70,8 @@ class Exchange:
 
         Returns `asked` itself (the same object) when nothing had to be changed, so that the caller may
         send the client's own bytes."""
-        body = self.asked
-        if not self.same or self.flavor != type(self.flavor)() or self.wire.foreign(self.asked, self.flavor):
+        body = self.wire.trimmed(self.asked, self.flavor) if self.same else self.asked
+        if not self.same or self.flavor != type(self.flavor)():
             request = read(self.client, self.asked)
             if not self.same and (request.state.recalls or request.state.background):
                 raise request.state.wire.get("refusal") or _stateless(request.state)
@@ -98,12 +98,16 @@ class Exchange:
         """The client's form of a finished answer. Raises ProxyError when the upstream's is malformed."""
         return self.client.write_response(self._read(body), self.repeated, self.report)
 
-    def events(self, pieces: Iterable[bytes]) -> Iterator[hub.Event]:
-        """The checked hub events of a streamed answer; an empty piece stands for silence."""
-        events = tools.restored(stream.check(self.wire.read_stream(sse.chunks(pieces), self.flavor)), self.names)
+    def events(self, pieces: Iterable[bytes], resting: bool = False) -> Iterator[hub.Event]:
+        """The checked hub events of a streamed answer; an empty piece stands for silence. `resting`: with a Rest
+        after those of each piece."""
+        chunks = sse.chunks(pieces, resting)
+        events = stream.check(self.wire.read_stream(chunks, self.flavor))
+        if self.names.offered:  # each stage costs every event a step
+            events = tools.restored(events, self.names)
         if self.slotless and self.keep:
             return withheld.of_events(events, self.keep)
-        return seals.events_apart(events) if self.borne else events
+        return seals.events_apart(events) if self.borne and "call" in self.wire.seals else events
 
     def unfolded(self, body: Json) -> Iterator[hub.Event]:
         """The events of a finished answer, for a client that asked for a stream."""
@@ -136,13 +140,18 @@ class Exchange:
 
 def identified(events: Iterator[hub.Event], identity: str) -> Iterator[hub.Event]:
     """The same events under another id, which is known before the upstream's Start."""
-    for number, event in enumerate(events):
+    for event in events:
+        if event is hub.REST:
+            yield event
+            continue
         if isinstance(event, hub.Start):
             yield dataclasses.replace(event, id=identity)
-            continue
-        if number == 0:
+        else:
             yield hub.Start(id=identity)
-        yield event
+            yield event
+        break
+    for event in events:
+        yield dataclasses.replace(event, id=identity) if isinstance(event, hub.Start) else event
 
 
 def _known(request: hub.Request) -> None:

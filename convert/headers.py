@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-SENT = (
+SENT = frozenset({
     "openai-organization", "openai-project", "openai-beta", "idempotency-key", "traceparent", "tracestate",
     "x-request-id", "x-client-request-id", "session-id", "session_id", "thread-id", "conversation_id", "originator",
     "http-referer", "x-title", "x-session-id",
-)  # fmt: skip
-RETURNED = (
+})  # fmt: skip
+RETURNED = frozenset({
     "retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id", "openai-processing-ms",
     "openai-version", "openai-model", "openai-organization",
-)  # fmt: skip
+})  # fmt: skip
 RETURNED_PREFIXES = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-")
 
 
 def sent(client: Mapping[str, str], credentials: Mapping[str, str], stream: bool) -> dict[str, str]:
     """The headers for the upstream: the few of the client's that carry a meaning there, and the key."""
-    passed = {name: client[name] for name in SENT if name in client}
+    passed = {name.lower(): value for name, value in client.items() if name.lower() in SENT}
     accept = "text/event-stream" if stream else "application/json"
     return {**passed, "Accept": accept, **credentials}
 

@@ -363,5 +363,12 @@ class Ping:
     """Nothing yet: the upstream is silent. May come anywhere; writers render their wire's keep-alive."""
 
 
-Event = Start | PartStart | Delta | PartEnd | End | Failure | Ping
+@dataclass(slots=True)
+class Rest:
+    """Nothing more is here now: what was written so far must go, and not wait for more. May come anywhere;
+    writers render it as no bytes."""
+
+
+Event = Start | PartStart | Delta | PartEnd | End | Failure | Ping | Rest
 PING = Ping()
+REST = Rest()

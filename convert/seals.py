@@ -44,6 +44,9 @@ def events_apart(events: Iterator[hub.Event]) -> Iterator[hub.Event]:
     renumbered: dict[int, int] = {}
     calls: dict[int, tuple[hub.ToolCall, int]] = {}  # open calls, and whose choice they are in
     for event in events:
+        if type(event) is hub.Delta and renumbered[event.index] == event.index:  # most events
+            yield event
+            continue
         match event:
             case hub.PartStart(index, part, choice):
                 if isinstance(part, hub.ToolCall):

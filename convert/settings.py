@@ -30,7 +30,7 @@ MAIN = "main"  # the upstream that the bare UPSTREAM_* variables describe
 SECTION = "app:main"
 DATABASE = f"sqlite:///{Path(__file__).resolve().parent.parent / 'data' / 'convert.db'}"
 NAMED_ELSEWHERE = {"DATABASE_URL": "database_url"}  # variables that platforms set under their own names
-TESTS = frozenset({"CONVERT_CORPUS", "CONVERT_CONFORMANCE"})  # read by the test suite only
+TESTS = frozenset({"CONVERT_CLIENTS", "CONVERT_CORPUS", "CONVERT_CONFORMANCE"})  # read by the test suite only
 INI = "CONVERT_INI"  # names the file itself, see app.py
 OTHERS = re.compile(  # sections of PasteDeploy, gunicorn and logging
     r"DEFAULT|(server|app|application|composite|pipeline|filter|filter-app):.+|loggers|handlers|formatters"
@@ -68,6 +68,18 @@ class ServerSchema(Schema):
     body_limit = kinds.Size(load_default=64 * 1024**2, metadata={
         "shown": "64 MB", "help": "Largest request body: a number of bytes, or with kB, MB, GB.",
     })  # fmt: skip
+    concurrency = fields.Integer(
+        load_default=2500,
+        validate=validate.Range(1, error="must be a number above 0"),
+        error_messages={"invalid": "must be a whole number"},
+        metadata={
+            "help": "Requests that one process answers at a time. One more is answered with 503 and `Retry-After`. For "
+            "that to be said at once, `--worker-connections` (gevent) or `--threads` (gthread) must be larger."
+        },
+    )
+    lag_limit = kinds.seconds(
+        1, "Seconds by which a process may be late with what it does; then it answers new requests with 503."
+    )
     store = kinds.switch(
         "Keep the state that clients ask for: responses and conversations, stored chat completions, background work. "
         "Switched off, nothing is ever written.", default=True
@@ -76,6 +88,11 @@ class ServerSchema(Schema):
         "secret": True, "shown": "data/convert.db", "variable": "DATABASE_URL",
         "help": "Where state is kept: `sqlite:////a/file.db`, or `postgresql://...`, which any number of machines can "
         "share.",
+    })  # fmt: skip
+    secret = fields.String(load_default=None, metadata={
+        "secret": True,
+        "help": "A long random text, the same on all machines: what clients are given sealed (compacted conversations) "
+        "is sealed with it. Without one, a key is made and kept in the database.",
     })  # fmt: skip
     retention = fields.Float(load_default=30, validate=validate.Range(0, min_inclusive=False), metadata={
         "help": "Days after which state is deleted that nobody has used.",
@@ -160,8 +177,11 @@ class Settings:
     idle_timeout: float = 600.0
     keep_alive: float = 15.0
     body_limit: int = 64 * 1024**2
+    concurrency: int = 2500
+    lag_limit: float = 1.0
     store: bool = True
     database_url: str | None = field(default=None, repr=False)
+    secret: str | None = field(default=None, repr=False)
     retention: float = 30.0
     log_level: str = "INFO"
 

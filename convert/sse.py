@@ -16,98 +16,94 @@ from convert.errors import ProxyError
 Chunk = dict[str, Any]
 DONE: Chunk = {"type": "[DONE]"}  # the terminator of OpenAI's streams; compare with `is`
 PING: Chunk = {"type": "[PING]"}  # nothing arrived for a while; compare with `is`
+REST: Chunk = {"type": "[REST]"}  # nothing more is here now, and the next piece has to be waited for; compare with `is`
 LINE_LIMIT = 32 * 1024 * 1024  # bytes of one frame that are held before the upstream is given up
 _BOM = b"\xef\xbb\xbf"
 
 
-def lines(pieces: Iterable[bytes]) -> Iterator[bytes | None]:
-    """Whole lines without their ends. An empty piece (silence) gives None.
+def frames(pieces: Iterable[bytes]) -> Iterator[list[tuple[bytes, bytes]] | None]:
+    """(event name, data) of the frames with data that end in each piece; None for an empty piece (silence).
 
-    A CR at the end of a piece ends its line at once; a LF that opens the next piece belongs to it.
-    What follows the last line end is given as a line too. Raises ProxyError over LINE_LIMIT.
-    """
-    held: list[bytes] = []  # the beginning of a line, in the pieces that it came in
-    size, after_cr, first = 0, False, True
+    A CR at the end of a piece ends its line at once; a LF that opens the next piece belongs to it. Data that the
+    end of the stream cuts off before its blank line is given too: many servers forget the blank line after
+    `[DONE]`, and what is torn fails to parse. Raises ProxyError over LINE_LIMIT."""
+    held: list[bytes] = []  # the beginning of a frame, in the pieces that it came in
+    size, last, mark = 0, b"", _BOM
     for piece in pieces:
         if not piece:
             yield None
             continue
-        if after_cr and piece[0] == 10:
-            piece = piece[1:]
-            after_cr = False
-            if not piece:
-                continue
-        after_cr = piece[-1] == 13
-        whole = _split(piece)
-        if len(whole) > 1:
-            whole[0] = b"".join([*held, whole[0]])
-            held, size = [], 0
-            if first:
-                whole[0], first = whole[0].removeprefix(_BOM), False
-            yield from whole[:-1]
-        rest = whole[-1]
-        if rest:
-            held.append(rest)
-            size += len(rest)
-            if size > LINE_LIMIT:
-                raise ProxyError("upstream", f"the upstream sent a line of more than {LINE_LIMIT} bytes")
-    if held:
-        yield b"".join(held).removeprefix(_BOM) if first else b"".join(held)
+        piece, last = _with_plain_ends(piece, last), piece[-1:]
+        if b"\n\n" in piece or (piece[:1] == b"\n" and held and held[-1][-1:] == b"\n"):
+            whole, _, rest = b"".join([*held, piece]).removeprefix(mark).rpartition(b"\n\n")
+            held, size, mark = [rest] if rest else [], len(rest), b""
+            yield _frames(whole)
+        elif piece:
+            held.append(piece)
+            size += len(piece)
+        if size > LINE_LIMIT:
+            raise ProxyError("upstream", f"the upstream sent an event of more than {LINE_LIMIT} bytes")
+    if found := _frame(b"".join(held).removeprefix(mark)):
+        yield [found]
 
 
-def _split(piece: bytes) -> list[bytes]:
-    """`piece` cut at its line ends; the last element is what follows the last one."""
-    if b"\r" in piece:
-        piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return piece.split(b"\n")
+def _with_plain_ends(piece: bytes, last: bytes) -> bytes:
+    """A piece with LF for every line end; `last`: the byte before it."""
+    if last == b"\r" and piece[:1] == b"\n":
+        piece = piece[1:]
+    return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in piece else piece
 
 
-def frames(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bytes] | None]:
-    """(event name, data) of each frame that has data; None for silence.
+def _frames(whole: bytes) -> list[tuple[bytes, bytes]]:
+    """(event name, data) of the frames with data among whole ones, the blank line after the last one left out."""
+    if whole.startswith(b"data: "):  # most streams are one line of data and a blank line, again and again
+        blocks = whole[6:].split(b"\n\ndata: ")
+        if whole.count(b"\n") == 2 * len(blocks) - 2:
+            return [(b"", block) for block in blocks]
+    return [found for block in whole.split(b"\n\n") if (found := _frame(block))]
 
-    Data that the end of the stream cuts off before its blank line is given too: many servers
-    forget the blank line after `[DONE]`, and what is torn fails to parse.
-    """
-    name, data, size = b"", [], 0
-    for line in lines(pieces):
-        if line is None:
-            yield None
-        elif line.startswith(b"data:"):
-            value = line[6:] if line[5:6] == b" " else line[5:]
-            data.append(value)
-            size += len(value)
-            if size > LINE_LIMIT:
-                raise ProxyError("upstream", f"the upstream sent an event of more than {LINE_LIMIT} bytes")
-        elif not line:
-            if data:
-                yield name, b"\n".join(data)
-            name, data, size = b"", [], 0
+
+def _frame(block: bytes) -> tuple[bytes, bytes] | None:
+    """(event name, data) of the lines of a frame; None where it has no data."""
+    if block.startswith(b"event: "):
+        name, _, text = block[7:].partition(b"\ndata: ")
+        if text and b"\n" not in text and b"\n" not in name:
+            return name.strip(), text
+    name, data = b"", []
+    for line in block.split(b"\n"):
+        if line.startswith(b"data:"):
+            data.append(line[6:] if line[5:6] == b" " else line[5:])
         elif line.startswith(b"event:"):
             name = line[6:].strip()
         elif line == b"data":
             data.append(b"")
-    if data:
-        yield name, b"\n".join(data)
+    return (name, b"\n".join(data)) if data else None
 
 
-def chunks(pieces: Iterable[bytes]) -> Iterator[Chunk]:
-    """The JSON object of each frame; DONE for `[DONE]`, PING for silence.
+def chunks(pieces: Iterable[bytes], resting: bool = False) -> Iterator[Chunk]:
+    """The JSON object of each frame; DONE for `[DONE]`, PING for silence; `resting`: REST after what a piece brought.
 
     A frame named `error` whose object has no `error` member is wrapped in one, so that readers have
     one place to look. Raises ProxyError (upstream) for data that is no JSON object.
     """
-    for frame in frames(pieces):
-        if frame is None:
+    for batch in frames(pieces):
+        if batch is None:
             yield PING
-            continue
-        name, data = frame
-        if not data or data.isspace():
-            continue
-        if data.strip() == b"[DONE]":
-            yield DONE
-            continue
-        chunk = parse(data)
-        yield {"error": chunk} if name == b"error" and "error" not in chunk else chunk
+        else:
+            for name, data in batch:
+                try:
+                    chunk = orjson.loads(data)
+                except orjson.JSONDecodeError:
+                    if (text := data.strip()) == b"[DONE]":
+                        yield DONE
+                    if text in (b"", b"[DONE]"):
+                        continue
+                    chunk = parse(text)
+                if type(chunk) is not dict:
+                    raise _no_object()
+                yield {"error": chunk} if name == b"error" and "error" not in chunk else chunk
+        if resting:
+            yield REST
 
 
 def parse(data: bytes) -> Chunk:
@@ -117,8 +113,12 @@ def parse(data: bytes) -> Chunk:
     except (ValueError, RecursionError):
         raise ProxyError("upstream", "the upstream sent data that is not JSON, or cut off in the middle") from None
     if not isinstance(value, dict):
-        raise ProxyError("upstream", "the upstream sent JSON that is not an object")
+        raise _no_object()
     return value
+
+
+def _no_object() -> ProxyError:
+    return ProxyError("upstream", "the upstream sent JSON that is not an object")
 
 
 def loads(data: bytes | str) -> Any:

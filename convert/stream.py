@@ -42,6 +42,11 @@ class Parts:
         """The event that grows the part under `key`. Raises KeyError when it is not open."""
         return hub.Delta(self._open[key], text, logprobs)
 
+    def more(self, key: Any, text: str) -> hub.Delta | None:
+        """The event that grows the part under `key`; None when it is not open."""
+        index = self._open.get(key)
+        return None if index is None else hub.Delta(index, text)
+
     def close(self, key: Any, **closing: Any) -> Events:
         """The event that closes the part under `key`, with PartEnd's fields; none if it is not open."""
         if key in self._open:
@@ -63,6 +68,10 @@ def check(events: Iterable[hub.Event]) -> Events:
     while True:
         try:
             event = next(source)
+            while type(event) is hub.Delta and event.index in opened:  # most events
+                shape.delta(event)
+                yield event
+                event = next(source)
             shape.delta(event) if type(event) is hub.Delta else shape.check(event)
         except StopIteration:
             yield hub.Failure(ProxyError("upstream", "the upstream's answer ended before it was complete"))
@@ -76,7 +85,7 @@ def check(events: Iterable[hub.Event]) -> Events:
             return
         fault = ""
         match event:
-            case hub.Delta(index) if index not in opened:
+            case hub.Delta():
                 fault = "a delta outside its part"
             case hub.PartStart(index):
                 fault = "a part before the start" if not started else "a part opened twice" if index in opened else ""
@@ -106,12 +115,13 @@ class Fold:
         self._texts: list[list[str]] = []  # joined once, at the end: adding strings up is quadratic
 
     def add(self, event: hub.Event) -> None:
-        """Takes the next event; Ping and Failure add nothing."""
+        """Takes the next event; Ping, Rest and Failure add nothing."""
+        if type(event) is hub.Delta:  # most events
+            self._texts[event.index].append(event.text)
+            if event.logprobs:
+                self.parts[event.index].logprobs.extend(event.logprobs)  # type: ignore[union-attr]
+            return
         match event:
-            case hub.Delta(index, text, logprobs):
-                self._texts[index].append(text)
-                if logprobs:
-                    self.parts[index].logprobs.extend(logprobs)  # type: ignore[union-attr]
             case hub.PartStart(_, part, choice):
                 self.parts.append(copy_part(part))
                 self.owners.append(choice)
@@ -206,6 +216,9 @@ def sequential(events: Iterable[hub.Event]) -> Events:
     live: int | None = None
     held: dict[int, list[hub.Event]] = {}
     for event in events:
+        if type(event) is hub.Delta and event.index == live:  # most events
+            yield event
+            continue
         match event:
             case hub.PartStart(index) if live is not None:
                 held[index] = [event]

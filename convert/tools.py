@@ -308,12 +308,15 @@ def restored(events: Iterable[hub.Event], names: Names) -> Iterator[hub.Event]:
     custom tool comes out of its JSON wrapping as it arrives."""
     inputs: dict[int, Input] = {}
     for event in events:
+        if type(event) is hub.Delta and event.index not in inputs:  # most events
+            yield event
+            continue
         match event:
             case hub.PartStart(index, hub.ToolCall() as call, choice) if known := names.find(call.name):
                 event = hub.PartStart(index, _as_known(call, known), choice)
                 if known.type == "custom" and call.type == "function":
                     inputs[index] = Input()
-            case hub.Delta(index, text) if index in inputs:
+            case hub.Delta(index, text):
                 event = hub.Delta(index, inputs[index].add(text))
                 if not event.text:
                     continue

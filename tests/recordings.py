@@ -6,9 +6,11 @@ where the status was not 200. Only APIs that are formats here are given, so that
 
 from __future__ import annotations
 
+import base64
 import functools
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from convert.formats.contract import Format
 
 OWN = Path(__file__).parent / "corpus"
 Json = dict[str, Any]
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}\s*")
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,32 @@ class Recording:
         """The request's body."""
         return dict(json.loads((self.folder / "request.json").read_bytes()))
 
+    @functools.cached_property
+    def answer(self) -> Path:
+        """The file with the answer: response.json, .sse or .txt. Some recordings are of a request alone."""
+        found = (path for path in sorted(self.folder.iterdir()) if path.stem == "response")
+        return next(found, self.folder / "response.json")
+
+    @functools.cached_property
+    def body(self) -> bytes:
+        """The bytes of the answer, empty where there is none; some cassettes hold them in base64."""
+        data = _bytes(self.answer)
+        return base64.b64decode(data) if _BASE64.fullmatch(data) else data
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the answer is a stream."""
+        return self.answer.suffix == ".sse" or self.body.startswith((b"data:", b"event:"))
+
     @property
     def stream(self) -> bytes:
         """The bytes of a streamed answer."""
-        return (self.folder / "response.sse").read_bytes()
+        return self.body
 
     @functools.cached_property
     def response(self) -> Json:
         """The body of a finished answer."""
-        return dict(json.loads((self.folder / "response.json").read_bytes()))
+        return dict(json.loads(self.body))
 
     @property
     def status(self) -> int:
@@ -69,17 +89,21 @@ def everything() -> tuple[Recording, ...]:
     return tuple(Recording(path) for path in sorted(found))
 
 
-def _json(path: Path) -> Any:
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _json(data: bytes) -> Any:
     try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError):  # a few recordings hold their body in base64, or an upload
+        return json.loads(data)
+    except ValueError:  # an upload, plain text
         return None
 
 
 @functools.cache
 def requests() -> tuple[Recording, ...]:
     """Those with a request in JSON that has the one field which every request of its API has."""
-    return tuple(each for each in everything() if _is_request(_json(each.folder / "request.json")))
+    return tuple(each for each in everything() if _is_request(_json(_bytes(each.folder / "request.json"))))
 
 
 def _is_request(body: Any) -> bool:
@@ -89,14 +113,14 @@ def _is_request(body: Any) -> bool:
 @functools.cache
 def streams() -> tuple[Recording, ...]:
     """Those with a streamed answer."""
-    return tuple(each for each in everything() if (each.folder / "response.sse").exists())
+    return tuple(each for each in everything() if each.streamed)
 
 
 @functools.cache
 def responses() -> tuple[Recording, ...]:
     """Those with a finished answer that is no error."""
-    good = (each for each in everything() if each.status < 400)
-    return tuple(each for each in good if _is_answer(_json(each.folder / "response.json")))
+    good = (each for each in everything() if each.status < 400 and not each.streamed)
+    return tuple(each for each in good if _is_answer(_json(each.body)))
 
 
 def _is_answer(body: Any) -> bool:

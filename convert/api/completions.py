@@ -12,7 +12,7 @@ from flask import Blueprint, Response, g, request
 
 from convert import sse
 from convert.access import admit
-from convert.api import bodies
+from convert.api import bodies, pages
 from convert.api.serving import presented, state
 from convert.errors import ProxyError, invalid
 from convert.formats import FORMATS
@@ -23,7 +23,6 @@ from convert.state.memory import tenant
 blueprint = Blueprint("completions", __name__)
 Json = dict[str, Any]
 WHAT = "Chat completion"
-LIMIT = (1, 100)
 _METADATA = re.compile(r"metadata\[([^\]]*)\]")
 
 
@@ -42,21 +41,22 @@ def listed() -> Response:
     """A page of the tenant's completions, the oldest first unless `order` is desc."""
     from convert.store import completions
 
-    limit, metadata = limit_of_page(), metadata_of_query()
+    limit, metadata = pages.limit(), metadata_of_query()
     query = completions.Query(
-        since=state().memory.since, limit=limit + 1, descending=descending("asc"), model=request.args.get("model"),
-        metadata=metadata, after=_row(request.args["after"], "after") if "after" in request.args else None,
+        since=state().memory.since, limit=limit + 1, descending=pages.descending("asc"),
+        model=request.args.get("model"), metadata=metadata,
+        after=_row(request.args["after"], "after") if "after" in request.args else None,
     )  # fmt: skip
     owner = _tenant()
     rows = state().memory.run(lambda connection: completions.page(connection, owner, query))
-    return page([shown(row) for row in rows], limit)
+    return pages.page([shown(row) for row in rows], limit)
 
 
 @blueprint.get("/v1/chat/completions/<completion>")
 @blueprint.get("/chat/completions/<completion>")
 def get(completion: str) -> Response:
     """One completion."""
-    return answer(shown(_row(completion)))
+    return pages.answer(shown(_row(completion)))
 
 
 @blueprint.post("/v1/chat/completions/<completion>")
@@ -73,7 +73,7 @@ def update(completion: str) -> Response:
     _row(completion)
     if not state().memory.run(lambda connection: completions.describe(connection, owner, completion, data)):
         raise not_found(WHAT, completion)
-    return answer(shown(_row(completion)))
+    return pages.answer(shown(_row(completion)))
 
 
 @blueprint.delete("/v1/chat/completions/<completion>")
@@ -86,7 +86,7 @@ def delete(completion: str) -> Response:
     _row(completion)
     if not state().memory.run(lambda connection: completions.remove(connection, owner, completion)):
         raise not_found(WHAT, completion)
-    return answer({"object": "chat.completion.deleted", "id": completion, "deleted": True})
+    return pages.answer({"object": "chat.completion.deleted", "id": completion, "deleted": True})
 
 
 @blueprint.get("/v1/chat/completions/<completion>/messages")
@@ -95,14 +95,9 @@ def messages(completion: str) -> Response:
     """A page of the messages of the request that a completion answered."""
     asked = sse.loads(_row(completion).request)
     every = [_message(each, f"{completion}-{n}") for n, each in enumerate(asked.get("messages", []))]
-    if descending("asc"):
+    if pages.descending("asc"):
         every.reverse()
-    if "after" in request.args:
-        places = [n for n, each in enumerate(every) if each["id"] == request.args["after"]]
-        if not places:
-            raise not_found("Message", request.args["after"], "after")
-        every = every[places[0] + 1 :]
-    return page(every, limit_of_page())
+    return pages.page(pages.behind(every), pages.limit())
 
 
 def _tenant() -> str:
@@ -137,40 +132,6 @@ def _message(message: Json, identity: str) -> Json:
     }  # fmt: skip
 
 
-# --- pages of lists -----------------------------------------------------------------------------------
-
-
-def limit_of_page() -> int:
-    """The query's `limit`. Raises ProxyError."""
-    given = request.args.get("limit", "20")
-    least, most = LIMIT
-    if not given.isdecimal() or not least <= int(given) <= most:
-        raise invalid("limit", f"must be a number from {least} to {most}")
-    return int(given)
-
-
-def descending(default: str) -> bool:
-    """Whether the query's `order` is desc. Raises ProxyError."""
-    order = request.args.get("order", default)
-    if order not in ("asc", "desc"):
-        raise invalid("order", "must be asc or desc")
-    return order == "desc"
-
-
 def metadata_of_query() -> dict[str, str]:
     """The pairs `metadata[key]=value` of the query."""
     return {found[1]: value for key, value in request.args.items() if (found := _METADATA.fullmatch(key))}
-
-
-def page(entries: list[Json], limit: int) -> Response:
-    """A list object with at most `limit` of the entries."""
-    shown = entries[:limit]
-    first, last = (shown[0]["id"], shown[-1]["id"]) if shown else ("", "")
-    return answer(
-        {"object": "list", "data": shown, "first_id": first, "last_id": last, "has_more": len(entries) > limit}
-    )
-
-
-def answer(body: Json) -> Response:
-    """A JSON answer."""
-    return Response(sse.dumps(body), mimetype="application/json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import cast
 
 from flask import Flask, Response, g, request
@@ -46,14 +46,30 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
-    """Arranges for the line to be written when the last byte was sent, or the client has gone."""
-    began = g.get("began", time.monotonic())
+    """Arranges for the line to be written, and for the request to be over, when the last byte was sent, or the client
+    has gone."""
+    written, leave = entry(request.method, response.status_code, g.get("began", time.monotonic())), g.pop("leave", None)
+
+    def line() -> None:
+        if leave:
+            leave()
+        written()
+
+    if response.direct_passthrough:  # then the server closes the iterator, and not the response
+        response.response = ClosingIterator(cast(Iterable[bytes], response.response), line)
+    else:
+        response.call_on_close(line)
+    return response
+
+
+def entry(method: str, status: int, began: float) -> Callable[[], None]:
+    """What writes the line of the current request, whenever it ends. `began`: time.monotonic() at its start."""
     words = {
-        "method": request.method,
+        "method": method,
         "path": request.root_path + request.path,
         "upstream": g.get("upstream", "-"),
         "model": g.get("model", "-"),
-        "status": response.status_code,
+        "status": status,
         "losses": g.get("losses", 0),
     }
 
@@ -61,11 +77,7 @@ def _end(response: Response) -> Response:
         told = " ".join(f"{name}={_plain(value)}" for name, value in words.items())
         log.info("%s ms=%.0f", told, (time.monotonic() - began) * 1000)
 
-    if response.direct_passthrough:  # then the server closes the iterator, and not the response
-        response.response = ClosingIterator(cast(Iterable[bytes], response.response), line)
-    else:
-        response.call_on_close(line)
-    return response
+    return line
 
 
 def _plain(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, g
 
 from convert.api.serving import serve
-from convert.errors import ProxyError
+from convert.api.websocket import talk
 from convert.formats import FORMATS
 
 blueprint = Blueprint("responses", __name__)
@@ -28,6 +28,6 @@ def create() -> Response:
 @blueprint.get("/v1/responses", websocket=True)
 @blueprint.get("/responses", websocket=True)
 def upgrade() -> Response:
-    """Refuses a WebSocket; clients then use POST at once (observed on Codex 0.169; after a 404 it tries again)."""
-    message = "There is no WebSocket (Upgrade: websocket) here; use POST with stream: true."
-    raise ProxyError("unsupported", message, status=426, code="upgrade_required")
+    """Responses over a WebSocket; 426 where the server cannot (Codex then uses POST at once, after a 404 it tries
+    again)."""
+    return talk(g.format)

@@ -6,8 +6,10 @@ own shape; after the first byte a failure is an event of the client's stream (st
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from flask import Response, current_app, g, request
@@ -15,7 +17,8 @@ from werkzeug.wsgi import ClosingIterator
 
 from convert import sse
 from convert.access import admit, credentials, upstream_key
-from convert.answer import Answer
+from convert.admission import Admission
+from convert.answer import Answer, Hangup
 from convert.api import bodies, failures, streams
 from convert.errors import ProxyError
 from convert.exchange import Exchange
@@ -29,6 +32,7 @@ from convert.state import completion
 from convert.state import turn as turns
 from convert.state.completion import Completion
 from convert.state.memory import Memory, tenant
+from convert.state.places import Places
 from convert.state.recorder import Recorder
 from convert.state.turn import Turn
 from convert.state.waiting import Waiting
@@ -37,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 class State:
-    """What the app holds for all requests: settings, router, relay."""
+    """What the app holds for all requests: settings, router, relay, admission."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -45,6 +49,7 @@ class State:
         self.relay = Relay(settings)
         self.memory = Memory(settings)
         self.recorder = Recorder(self.memory)
+        self.admission = Admission(settings.concurrency, settings.lag_limit)
 
 
 def state() -> State:
@@ -80,28 +85,75 @@ def serve(client: Format, fields: dict[str, Any] | None = None) -> Response:
     Raises ProxyError."""
     here = state()
     admit(here.settings, presented())
+    g.leave = here.admission.enter()
     data = bodies.read_bytes(request, here.settings.body_limit)
     asked = {**bodies.parse(data), **(fields or {})}
+    return answered(plan(client, asked), hangup_of_client(), data)
+
+
+@dataclass(slots=True)
+class Plan:
+    """A request that is checked and routed, with its state read; `places`: what of its input is history."""
+
+    exchange: Exchange
+    route: Route
+    turn: Turn | Completion | None
+    places: Places = field(default_factory=Places)
+
+    @property
+    def kept(self) -> bool:
+        """Whether its answer will be stored, here or by the upstream."""
+        if self.turn is not None:
+            return self.turn.kept
+        asked = self.exchange.asked
+        model = str(asked.get("model", ""))
+        return asked.get("store") is not False and holds_state(self.exchange.client, self.route, model)
+
+
+def plan(client: Format, asked: dict[str, Any], before: int = 0) -> Plan:
+    """Checks a request and chooses its route. `before`: how many items of its input are not the client's own, but
+    what it continues. Raises ProxyError."""
     bodies.check(client, asked)
-    model = g.model = asked["model"]
-    upstream = g.get("prefixed") or here.router.choose(model, request.headers.get("Convert-Upstream"))
+    g.model = asked["model"]
+    upstream = g.get("prefixed") or state().router.choose(g.model, request.headers.get("Convert-Upstream"))
     route = route_to(upstream)
     turn = turn_of(client, route, asked)
-    exchange = prepare(client, route, asked, turn)
-    written = exchange.request()
+    places = turn.places if isinstance(turn, Turn) else Places()
+    places = dataclasses.replace(places, count=places.count + before)
+    return Plan(prepare(client, route, asked, turn), route, turn, places)
+
+
+def converted(planned: Plan) -> dict[str, Any]:
+    """The body for the upstream. Raises ProxyError, for what is lost too where nothing may be."""
+    exchange = planned.exchange
+    try:
+        written = exchange.request()
+    except ProxyError as error:
+        raise planned.places.error(error) from error
+    planned.places.losses(exchange.report)
     if strict():
         exchange.report.refuse()
     g.losses = len(exchange.report.losses)
-    body = data if written is asked else sse.dumps(without(written, route.wire.in_url))
-    headers = route.headers(client, headers_of_client(), exchange.streaming)
-    url = route.url(str(written.get("model", model)), exchange.streaming)
+    return written
+
+
+def answered(planned: Plan, gone: Hangup, data: bytes | None = None) -> Response:
+    """The answer to a request; `data`: the bytes that it came in, for an upstream that may get the same. Raises
+    ProxyError."""
+    exchange, route = planned.exchange, planned.route
+    asked = exchange.asked
+    written = converted(planned)
+    unchanged = data if written is asked and planned.turn is None else None
+    body = sse.dumps(without(written, route.wire.in_url)) if unchanged is None else unchanged
+    headers = route.headers(exchange.client, headers_of_client(), exchange.streaming)
+    url = route.url(str(written.get("model", g.model)), exchange.streaming)
     waits = bool(asked.get("stream"))  # whose client can be given signs of life
-    answer = here.relay.post(url, body, headers, waits and exchange.streaming, hangup_of_client())
+    answer = state().relay.post(url, body, headers, waits and exchange.streaming, gone)
     if (again := failures.without_refused(answer, route.wire, headers)) is not None:
         answer.close()
-        answer = here.relay.post(url, body, again, waits and exchange.streaming, hangup_of_client())
+        answer = state().relay.post(url, body, again, waits and exchange.streaming, gone)
     try:
-        return respond(exchange, answer, upstream, turn)
+        return respond(exchange, answer, route.upstream, planned.turn)
     except ProxyError as error:
         answer.close()
         error.message = failures.masked(answer, error.message.encode("utf-8", "replace")).decode()

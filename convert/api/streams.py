@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from flask import Response
 
@@ -28,23 +29,20 @@ def streamed(exchange: Exchange, answer: Answer, headers: dict[str, str]) -> Res
         body = _guarded(exchange, answer, _opened(_untouched(exchange, answer)))
     else:
         events = _events(exchange, answer)
-        first = next(events)
+        first = next(event for event in events if event is not hub.REST)
         if isinstance(first, hub.Failure):
             raise first.error
-        body = _guarded(exchange, answer, lambda: _coalesced(exchange, _chain(first, events)))
+        body = _guarded(exchange, answer, lambda: coalesced(exchange.written(chain([first], events))))
     headers |= returned(answer.headers)
     headers |= {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return Response(body, mimetype="text/event-stream", headers=headers, direct_passthrough=True)
 
 
-def _chain(first: hub.Event, rest: Iterator[hub.Event]) -> Iterator[hub.Event]:
-    yield first
-    yield from rest
-
-
 def _events(exchange: Exchange, answer: Answer) -> Iterator[hub.Event]:
     """The hub events of an answer, streamed or finished."""
-    return exchange.events(answer.pieces(steady=True)) if answer.streams else stream.check(_finished(exchange, answer))
+    if answer.streams:
+        return exchange.events(answer.pieces(steady=True), resting=True)
+    return stream.check(_finished(exchange, answer))
 
 
 def _finished(exchange: Exchange, answer: Answer) -> Iterator[hub.Event]:
@@ -54,6 +52,7 @@ def _finished(exchange: Exchange, answer: Answer) -> Iterator[hub.Event]:
         parts.append(part)
         if not part:
             yield hub.PING
+            yield hub.REST
     yield from exchange.unfolded(sse.parse(b"".join(parts)))
 
 
@@ -79,11 +78,24 @@ def _failure(exchange: Exchange, error: ProxyError) -> Iterator[bytes]:
     return exchange.written(iter([hub.Failure(error)]))
 
 
-def _coalesced(exchange: Exchange, events: Iterator[hub.Event]) -> Iterator[bytes]:
-    """The client's bytes of a converted stream."""
-    for written in exchange.written(events):
-        if written:
-            yield written
+def coalesced(written: Iterator[bytes]) -> Iterator[bytes]:
+    """What a writer gives, as few and large pieces: an empty one of the writer's (a Rest) lets the others go, because
+    nothing may wait for what comes later. What was written before a fault comes before the fault."""
+    held: list[bytes] = []
+    fault = None
+    try:
+        for piece in written:
+            if piece:
+                held.append(piece)
+            elif held:
+                yield b"".join(held)
+                held = []
+    except Exception as error:
+        fault = error
+    if held:
+        yield b"".join(held)
+    if fault:
+        raise fault
 
 
 def _opened(pieces: Iterator[bytes]) -> Callable[[], Iterator[bytes]]:
@@ -101,29 +113,37 @@ def _opened(pieces: Iterator[bytes]) -> Callable[[], Iterator[bytes]]:
 def _untouched(exchange: Exchange, answer: Answer) -> Iterator[bytes]:
     """Lanes 0 and 1: the very bytes, whole frames at a time, keep-alives between frames. A stream that breaks off,
     or ends without its terminal event, is ended with an error event; a torn frame is not passed on."""
-    held, ended = b"", False
+    held: list[bytes] = []  # the beginning of a frame, in the pieces that it came in
+    size, tail, ended = 0, b"", False
     for piece in answer.pieces():
         if not piece:
             yield exchange.client.keep_alive
             continue
-        held += piece
-        if len(held) > sse.LINE_LIMIT:
-            raise ProxyError("upstream", f"the upstream sent an event of more than {sse.LINE_LIMIT} bytes")
-        cut = _last_boundary(held)
-        if cut:
-            whole, held = held[:cut], held[cut:]
-            ended = ended or exchange.client.ends(whole)
-            yield whole
-            if exchange.client.closes(whole):  # some upstreams keep the connection open after the last event
-                return
-    if held and (ended or exchange.client.ends(held)):  # the blank line after the last event is often forgotten
-        yield held
+        cut = _last_boundary(tail + piece) - len(tail)
+        if cut <= 0:
+            held.append(piece)
+            size += len(piece)
+            tail = (tail + piece)[-3:]
+            if size > sse.LINE_LIMIT:
+                raise ProxyError("upstream", f"the upstream sent an event of more than {sse.LINE_LIMIT} bytes")
+            continue
+        whole = b"".join([*held, piece[:cut]])
+        held, size, tail = [piece[cut:]], len(piece) - cut, piece[cut:][-3:]
+        ended = ended or exchange.client.ends(whole)
+        yield whole
+        if exchange.client.closes(whole):  # some upstreams keep the connection open after the last event
+            return
+    rest = b"".join(held)
+    if rest and (ended or exchange.client.ends(rest)):  # the blank line after the last event is often forgotten
+        yield rest
     elif not ended:
         raise ProxyError("upstream", "the upstream's answer ended before it was complete")
 
 
 def _last_boundary(data: bytes) -> int:
     """Where the last whole frame ends; 0 where there is none."""
+    if data.endswith(b"\n\n"):
+        return len(data)
     return max((at + len(mark) for mark in BOUNDARIES if (at := data.rfind(mark)) >= 0), default=0)
 
 
@@ -133,8 +153,9 @@ def _after_headers(exchange: Exchange, answer: Answer) -> Iterator[bytes]:
     def events() -> Iterator[hub.Event]:
         for _ in answer.arrive():
             yield hub.PING
+            yield hub.REST
         if answer.status >= 300:
             raise failures.error_of(exchange, answer, failures.body_of(answer))
         yield from _events(exchange, answer)
 
-    yield from _coalesced(exchange, stream.check(events()))
+    yield from coalesced(exchange.written(stream.check(events())))

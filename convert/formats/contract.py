@@ -96,8 +96,8 @@ class Format:
     optional: frozenset[str] = frozenset()  # headers without which a call may be tried again
     refused: Callable[[Mapping[str, str], str], dict[str, str] | None] = lambda headers, complaint: None
     # (headers that were sent, words of the 400) -> the headers to try again with
-    foreign: Callable[[Json, Any], bool] = lambda body, flavor: False
-    # (body, flavor) -> whether a body of this format must be written anew for that dialect of it
+    trimmed: Callable[[Json, Any], Json] = lambda body, flavor: body
+    # (body, flavor) -> a body that is not converted, without what is not for that dialect; else the very object
     seals: frozenset[str] = frozenset()  # where a client is given sealed state: "reasoning", "call"
     counter: Counter | None = None  # None: such an upstream has none
     counted: Callable[[Json], Json] = dict  # a client's request for a count -> the request that it is about

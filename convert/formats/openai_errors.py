@@ -70,6 +70,8 @@ _WORDS: dict[Kind, str] = {
     "upstream": "upstream_error",
     "unsupported": "unsupported_value",
 }
+# Kinds that clients know by OpenAI's own word only (observed: Codex, opencode), whatever the upstream's word is.
+ACTED_ON = ("context_length", "quota", "overloaded", "rate_limited")
 
 
 def read_error(status: int, body: Any) -> ProxyError:
@@ -159,7 +161,7 @@ def write_error(error: ProxyError) -> Json:
             "message": error.message,
             "type": _TYPES.get(kind, "invalid_request_error"),
             "param": error.param,
-            "code": error.code or _WORDS.get(kind),
+            "code": _WORDS[kind] if kind in ACTED_ON else error.code or _WORDS.get(kind),
             **error.details,
         }
     }

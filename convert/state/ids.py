@@ -41,6 +41,16 @@ def owner(item: str) -> str | None:
     return f"resp_{found[1]}" if found else None
 
 
+def is_conversation(value: object) -> bool:
+    """Whether a value looks like the id of a conversation that is stored here."""
+    return isinstance(value, str) and re.fullmatch(r"conv_[0-9a-f]{48}", value) is not None
+
+
+def is_stored(value: str) -> bool:
+    """Whether a value can be the id of any stored response: those of upstreams without state are kept as they are."""
+    return re.fullmatch(r"[\w.:-]{1,128}", value, re.ASCII) is not None
+
+
 def is_response(value: object) -> bool:
     """Whether a value looks like the id of a response that is stored here."""
     return isinstance(value, str) and _RESPONSE.fullmatch(value) is not None

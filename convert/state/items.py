@@ -18,18 +18,25 @@ CALLS = {"function_call", "custom_tool_call", "local_shell_call", "shell_call", 
 
 def listed(given: Any, response: str) -> list[Json]:
     """A request's `input` as items with ids. Raises ProxyError (invalid_request) for what is no list of items."""
+    return [_whole(item, response, number) for number, item in enumerate(itemized(given))]
+
+
+def itemized(given: Any) -> list[Json]:
+    """A request's `input` as items, otherwise as they were sent. Raises ProxyError (invalid_request) for what is no
+    list of items."""
     if given is None:
         return []
     if isinstance(given, str):
         given = [{"type": "message", "role": "user", "content": given}]
     if not isinstance(given, list):
         raise invalid("input", "must be a string or a list of items")
-    return [_whole(item, response, number) for number, item in enumerate(given)]
+    for number, item in enumerate(given):
+        if not isinstance(item, dict):
+            raise invalid(f"input[{number}]", "must be an object")
+    return given
 
 
-def _whole(item: Any, response: str, number: int) -> Json:
-    if not isinstance(item, dict):
-        raise invalid(f"input[{number}]", "must be an object")
+def _whole(item: Json, response: str, number: int) -> Json:
     kind = item.get("type") or "message"
     if kind == "item_reference":
         return item
@@ -56,10 +63,11 @@ def check_outputs(history: list[Json], new: list[Json]) -> None:
     """Raises ProxyError for a tool output among the new items whose call is neither in the history nor before it."""
     called = {item.get("call_id") for item in history if item.get("type") in CALLS}
     for number, item in enumerate(new):
-        if item["type"] in CALLS:
+        kind = item.get("type")
+        if kind in CALLS:
             called.add(item.get("call_id"))
-        elif item["type"] in OUTPUTS and item.get("call_id") not in called:
-            name = OUTPUTS[item["type"]].replace("_", " ")
+        elif kind in OUTPUTS and item.get("call_id") not in called:
+            name = OUTPUTS[kind].replace("_", " ")
             raise ProxyError(
                 "invalid_request",
                 f"No tool call found for {name} output with call_id {item.get('call_id')}.",

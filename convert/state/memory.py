@@ -29,6 +29,7 @@ class Memory:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.process = ids.new("process")
+        self.key: bytes | None = None  # of secrets.py, once it is known
         self._lock = threading.Lock()
         self._database: Database | None = None
         self._homeless = False  # there is no place for the default file

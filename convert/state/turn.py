@@ -18,6 +18,7 @@ from convert.errors import ProxyError, invalid
 from convert.formats.contract import Format
 from convert.state import history, ids, items
 from convert.state.memory import Memory
+from convert.state.places import Places
 
 if TYPE_CHECKING:
     from convert.state.recorder import Recorder
@@ -57,6 +58,11 @@ class Turn:
         """The request's settings as the answer repeats them."""
         conversation = {"conversation": {"id": self.before.conversation}} if self.before.conversation else {}
         return {**self.asked, "store": self.kept, **conversation}
+
+    @property
+    def places(self) -> Places:
+        """What of the converted input is history."""
+        return Places(len(self.before.items), "conversation" if self.before.conversation else "previous_response_id")
 
     def recorded(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """The bytes of its stream, whole events, recorded as they pass. The terminal event leaves when the response is

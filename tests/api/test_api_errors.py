@@ -16,7 +16,7 @@ Make = Callable[..., FlaskClient]
 @pytest.mark.parametrize(
     "path",
     [
-        "/nothing", "/v1", "/v1/", "/v1/embeddings", "/v1/responses/resp_1", "/v1/responses/../models",
+        "/nothing", "/v1", "/v1/", "/v1/embeddings", "/v1/responses/resp_1/more", "/v1/responses/../models",
         "/v1//responses", "/%2e%2e/etc/passwd", "/../../etc/passwd", "/x/../v1/responses",
         "/static/x", "/y/v1/responses", "/v1/responses%00", "/v1/chat/completions/more/still",
         "/http://api.x.com/v1/chat/completions",

@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 
 from convert import sse
 from convert.api import streams
+from convert.exchange import Exchange
+from convert.formats import FORMATS
 from tests.live import wires
 
 Make = Callable[..., FlaskClient]
@@ -98,7 +100,7 @@ def test_a_bug_in_mid_stream_is_logged_and_told_without_its_words(
         yield b": begun\n\n"
         raise ZeroDivisionError("of something inner")
 
-    monkeypatch.setattr(streams, "_untouched" if form == wire else "_coalesced", broken)
+    monkeypatch.setattr(streams, "_untouched" if form == wire else "coalesced", broken)
     with caplog.at_level(logging.ERROR):
         answer = ask(form, wire, *wires.frames(wire))
     assert answer.status_code == 200
@@ -117,3 +119,37 @@ def test_a_client_that_leaves_closes_the_upstream(
     assert closed == []
     answer.close()
     assert closed == [True]
+
+
+def test_what_is_written_between_two_rests_goes_out_together() -> None:
+    assert list(streams.coalesced(iter([b"a", b"b", b"", b"", b"c", b"", b"d"]))) == [b"ab", b"c", b"d"]
+
+
+def test_what_was_written_before_a_fault_goes_out_before_it() -> None:
+    def written() -> Iterator[bytes]:
+        yield b"a"
+        raise ZeroDivisionError
+
+    found = streams.coalesced(written())
+    assert next(found) == b"a"
+    with pytest.raises(ZeroDivisionError):
+        next(found)
+
+
+@PAIRS
+def test_nothing_waits_for_the_next_piece(form: str, wire: str) -> None:
+    def sizes(gather: Callable[[Iterator[bytes]], Iterator[bytes]]) -> list[int]:
+        """How much the client was given by the time when each piece was asked for."""
+        exchange = Exchange(FORMATS[form], FORMATS[wire], wires.asked(form, "m", True), FORMATS[wire].flavor())
+        found, given = [], 0
+
+        def pieces() -> Iterator[bytes]:
+            for frame in wires.frames(wire):
+                found.append(given)
+                yield frame
+
+        for piece in gather(exchange.written(exchange.events(pieces(), resting=True))):
+            given += len(piece)
+        return [*found, given]
+
+    assert sizes(streams.coalesced) == sizes(iter)

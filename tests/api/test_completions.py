@@ -2,20 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx2
 import openai
 import pytest
-from flask.testing import FlaskClient
 
+from tests.api.sdk import sdk
 from tests.conftest import Make
 
 PARTS = [{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]
-
-
-def sdk(client: FlaskClient, key: str = "sk-one") -> openai.OpenAI:
-    transport = httpx2.WSGITransport(app=client.application)
-    http = httpx2.Client(transport=transport, base_url="http://convert.test")
-    return openai.OpenAI(api_key=key, base_url="http://convert.test/v1", http_client=http, max_retries=0)
 
 
 def create(api: openai.OpenAI, text: str = "Hello", **further: Any) -> Any:

@@ -34,7 +34,7 @@ def test_the_embedded_upstream_streams(make: Make) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/responses", "/responses", "/x/v1/responses"])
-def test_a_websocket_is_refused_so_that_codex_posts(make: Make, path: str) -> None:
+def test_a_websocket_is_refused_where_the_server_cannot_so_that_codex_posts(make: Make, path: str) -> None:
     client = make(UPSTREAM_URL="https://api.x.com", UPSTREAM_PATH_PREFIX="/x")
     answer = client.get(path, headers={"Connection": "Upgrade", "Upgrade": "WebSocket"})
     assert answer.status_code == 426

@@ -85,3 +85,17 @@ def test_every_kind_can_be_written_and_is_read_back(kind):
     back = read_error(STATUS[kind], body)
     assert back.message == "words"
     assert back.kind == kind or kind in ("unsupported", "internal")
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "word"),
+    [
+        ("context_length", "too_many_prompt_tokens", "context_length_exceeded"),
+        ("quota", "insufficient_balance", "insufficient_quota"),
+        ("rate_limited", "too_many_requests", "rate_limit_exceeded"),
+        ("overloaded", "engine_overloaded", "server_is_overloaded"),
+        ("invalid_request", "invalid_prompt", "invalid_prompt"),
+    ],
+)
+def test_clients_are_told_the_word_that_they_act_on(kind, code, word):
+    assert write_error(ProxyError(kind, "words", code=code))["error"]["code"] == word

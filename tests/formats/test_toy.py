@@ -81,6 +81,8 @@ def read_stream(chunks: Iterator[sse.Chunk], flavor: Any) -> Iterator[hub.Event]
     for chunk in chunks:
         if chunk is sse.PING:
             yield hub.PING
+        elif chunk is sse.REST:
+            yield hub.REST
         elif "problem" in chunk:
             yield hub.Failure(read_error(502, chunk))
         elif "id" in chunk:
@@ -105,6 +107,8 @@ def write_stream(events: Iterator[hub.Event], asked: Json, report: Report) -> It
                 yield sse.event({"tokens": [usage.input, usage.output]})
             case hub.Failure():
                 yield sse.event(write_error(event.error))
+            case hub.Rest():
+                yield b""
 
 
 def read_error(status: int, body: Any) -> ProxyError:

@@ -22,3 +22,8 @@ WIDEST: dict[str, dict[str, Any]] = {
 def widest(form: Format) -> Flavor:
     """A format's dialect with every ability."""
     return form.flavor(**WIDEST.get(form.name, {}))
+
+
+def vendor(form: Format) -> Flavor:
+    """The dialect of a format's own vendor, whose clients' bodies pass as they are."""
+    return form.flavor(**({"billing": True} if form.name == "messages" else {}))

@@ -10,22 +10,24 @@ import dataclasses
 from typing import Any
 
 from convert import hub
+from convert.formats.contract import Format
 from convert.tools import short_id
 from tests.laws.facts import STRICTEST, arguments, plain_json
 
 Said = list[tuple[list[hub.Part], hub.Reason]]
 
 
-def said(response: hub.Response) -> Said:
-    """The parts and the reason of each choice."""
-    return [([_plain(part) for part in choice.parts], choice.reason) for choice in response.choices]
+def said(response: hub.Response, as_values: bool = False) -> Said:
+    """The parts and the reason of each choice. `as_values`: arguments as the values that they spell, for forms of which
+    one carries the value itself, and not its text."""
+    return [([_plain(part, as_values) for part in choice.parts], choice.reason) for choice in response.choices]
 
 
-def _plain(part: hub.Part) -> hub.Part:
+def _plain(part: hub.Part, as_values: bool) -> hub.Part:
     part = copy.deepcopy(part)
-    if isinstance(part, hub.ToolCall):
-        # a call without arguments is written as an empty object: clients parse it; some wires carry the value itself
-        part.text = plain_json(part.text) if part.type != "custom" else part.text
+    if isinstance(part, hub.ToolCall) and part.type != "custom":
+        # a call without arguments is written as an empty object: clients parse it
+        part.text = plain_json(part.text) if as_values else part.text or "{}"
     if isinstance(part, hub.Reasoning) and part.sealed:
         part.sealed = hub.Sealed(part.sealed.format, "")  # OpenAI encrypts it anew for the last event of a stream
     if isinstance(part, hub.Text | hub.Refusal):
@@ -37,9 +39,9 @@ def _plain(part: hub.Part) -> hub.Part:
     return part
 
 
-def assert_same(after: hub.Response, before: hub.Response) -> None:
-    """Raises AssertionError where words, calls, reason or token counts differ. A format with one choice only is given
-    all of them as messages of that one."""
+def assert_same(client: Format, after: hub.Response, before: hub.Response) -> None:
+    """Raises AssertionError where words, calls, reason or token counts differ after a conversion for a client. A format
+    with one choice only is given all of them as messages of that one."""
     if len(after.choices) < len(before.choices):
         texts = [part.text for choice in before.choices for part in choice.parts if isinstance(part, hub.Text)]
         assert sorted(p.text for p in after.choices[0].parts if isinstance(p, hub.Text)) == sorted(texts)
@@ -48,7 +50,7 @@ def assert_same(after: hub.Response, before: hub.Response) -> None:
     assert [told(choice) for choice in after.choices] == [
         as_said(told(choice), told(now)) for choice, now in zip(before.choices, after.choices, strict=True)
     ]
-    written = 0 if not counts(after).cache_write else counts(before).cache_write  # Google does not count it
+    written = 0 if client.name == "gemini" else counts(before).cache_write  # Google does not count it
     assert counts(after) == dataclasses.replace(counts(before), cache_write=written)
 
 
@@ -62,6 +64,11 @@ def as_said(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
             for kind, name, text, each in before["calls"]
         ]
     return before
+
+
+def cut_off(response: hub.Response) -> bool:
+    """Whether the token limit ended an answer."""
+    return any(choice.reason.kind == "length" for choice in response.choices)
 
 
 def joined(choices: list[hub.Choice]) -> hub.Choice:

@@ -13,7 +13,7 @@ from convert.errors import ProxyError
 from convert.exchange import Exchange
 from convert.formats import FORMATS
 from convert.formats.contract import Format
-from tests.laws.meaning import assert_same
+from tests.laws.meaning import assert_same, cut_off
 from tests.laws.schemas import violations
 from tests.recordings import Recording, cut, requests, responses, streams
 from tests.smallest import ASKED
@@ -42,7 +42,8 @@ def test_a_converted_request_is_valid(recording: Recording, other: Format) -> No
         assert refusal.param and refusal.status < 500
         return
     wrong = violations(f"{other.name}.request", json.loads(sse.dumps(written)))
-    assert wrong == [] or violations(f"{recording.form.name}.request", recording.request) != []
+    # a mistake of the client's stays one, for the upstream to judge
+    assert wrong == [] or set(wrong) <= set(violations(f"{recording.form.name}.request", recording.request))
 
 
 @onto_each(responses)
@@ -51,11 +52,11 @@ def test_a_converted_answer_is_valid_and_says_the_same(recording: Recording, oth
     plain = exchange(other, form).response(recording.response)
     assert violations(f"{other.name}.response", plain) == []
     before = form.read_response(recording.response, form.flavor())
-    assert_same(other.read_response(plain, other.flavor()), before)
+    assert_same(other, other.read_response(plain, other.flavor()), before)
     converting = exchange(other, form)
     streamed = b"".join(converting.written(converting.unfolded(recording.response)))
     assert violations(f"{other.name}.response", streamed.decode()) == []
-    assert_same(folded(other, streamed), before)
+    assert_same(other, folded(other, streamed), before)
 
 
 @onto_each(streams)
@@ -68,11 +69,9 @@ def test_a_converted_stream_is_valid_and_says_the_same(recording: Recording, oth
     if isinstance(events[-1], hub.Failure):
         assert isinstance(ended, hub.Failure) and ended.error.message == events[-1].error.message
         return
-    wrong = violations(f"{other.name}.response", written.decode())
-    if isinstance(events[-1], hub.End) and any(reason.kind == "length" for reason in events[-1].reasons):
-        wrong = [each for each in wrong if "not JSON" not in each]  # arguments that the limit cut off
-    assert wrong == []
-    assert_same(folded(other, written), stream.fold(iter(events)))
+    said = stream.fold(iter(events))
+    assert violations(f"{other.name}.response", written.decode(), cut_off(said)) == []
+    assert_same(other, folded(other, written), said)
 
 
 def folded(form: Format, written: bytes) -> hub.Response:

@@ -7,13 +7,13 @@ import pytest
 from convert.exchange import Exchange
 from convert.formats import FORMATS
 from convert.losses import Report
-from tests.laws.dialects import widest
+from tests.laws.dialects import vendor, widest
 from tests.recordings import Recording, requests, responses, streams
 
 
 @pytest.mark.parametrize("recording", requests(), ids=lambda each: each.name)
 def test_a_request_for_an_upstream_of_its_own_format_is_the_very_object(recording: Recording) -> None:
-    exchange = Exchange(recording.form, recording.form, recording.request, widest(recording.form))
+    exchange = Exchange(recording.form, recording.form, recording.request, vendor(recording.form))
     assert exchange.request() is recording.request
     assert exchange.untouched
 

@@ -100,4 +100,5 @@ def test_a_stream_and_its_folded_answer_convert_to_the_same(recording: Recording
         plain = exchange.folded(exchange.events([recording.stream]))
         streamed = events(client, exchange.written(exchange.events([recording.stream])))
         read, folded = client.read_response(plain, client.flavor()), stream.fold(iter(streamed))
-        assert (said(read), read.usage) == (said(folded), folded.usage)
+        as_values = client.name == "messages"  # a finished message carries arguments as a value, its stream their text
+        assert (said(read, as_values), read.usage) == (said(folded, as_values), folded.usage)

@@ -22,6 +22,7 @@ keep_alive = {keep_alive}
 idle_timeout = {idle}
 body_limit = {limit}
 open = 1
+{more}
 
 [upstream:chat]
 url = http://127.0.0.1:{port}/v1
@@ -52,7 +53,7 @@ COMMANDS = {
         "--access-logfile=-", "--no-control-socket",
     ],
     "gevent": [
-        "gunicorn", "--paste={ini}", "--worker-class=gevent", "--worker-connections=2000", "--timeout=120",
+        "gunicorn", "--paste={ini}", "--worker-class=gevent", "--worker-connections=8000", "--timeout=120",
         "--keep-alive=30", "--bind=127.0.0.1:{port}", "--access-logfile=-", "--no-control-socket",
     ],
 }  # fmt: skip
@@ -67,11 +68,13 @@ def free_port() -> int:
 class Server:
     """One running proxy."""
 
-    def __init__(self, name: str, upstream_port: int, folder: Path) -> None:
+    def __init__(self, name: str, upstream_port: int, folder: Path, more: str = "") -> None:
         self.name, self.port = name, free_port()
         ini = folder / f"{name}.ini"
         ini.write_text(
-            INI.format(keep_alive=KEEP_ALIVE, idle=IDLE, limit=BODY_LIMIT, port=upstream_port, closed=free_port())
+            INI.format(
+                keep_alive=KEEP_ALIVE, idle=IDLE, limit=BODY_LIMIT, port=upstream_port, closed=free_port(), more=more
+            )
         )
         self.log = folder / f"{name}.log"
         command = [word.format(port=self.port, ini=ini) for word in COMMANDS[name]]
@@ -113,6 +116,10 @@ class Server:
         """The process that serves requests."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return int(children[0]) if children else self.process.pid
+
+    def memory(self) -> int:
+        """The bytes that the serving process has in memory."""
+        return int(Path(f"/proc/{self.worker}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def descriptors(self) -> int:
         """How many files the serving process has open."""

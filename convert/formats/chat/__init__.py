@@ -16,6 +16,12 @@ from convert.formats.contract import Format
 _DONE = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\]")  # a model may write the words itself
 _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"\w|"error"\s*:\s*[{"]')
 
+
+def _closes(frames: bytes) -> bool:
+    """Whether the terminator is among the frames; the plain search is for the many that hold nothing like it."""
+    return b"[DONE]" in frames and bool(_DONE.search(frames))
+
+
 FORMAT = Format(
     name="chat",
     schema=SCHEMA,
@@ -31,7 +37,7 @@ FORMAT = Format(
     support=support,
     path=lambda model, stream: "/chat/completions",
     credentials=lambda key: {"Authorization": f"Bearer {key}"} if key else {},
-    ends=lambda frames: bool(_DONE.search(frames) or _FINISHED.search(frames)),
-    closes=lambda frames: bool(_DONE.search(frames)),
+    ends=lambda frames: _closes(frames) or bool(_FINISHED.search(frames)),
+    closes=_closes,
     keep_alive=KEEP_ALIVE,
 )

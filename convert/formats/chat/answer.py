@@ -23,6 +23,11 @@ KINDS = {
 USUAL = {"stop": "stop", "length": "length", "tool_calls": "tool_calls", "filter": "content_filter", "other": "stop"}
 BROKEN = ("error", "network_error", "abort", "insufficient_system_resource")  # the server gave up half way
 KNOWN = {"id", "object", "created", "model", "choices", "usage", "service_tier", "error"}
+OF_CHOICE = {"index", "message", "finish_reason", "logprobs", "delta"}  # Perplexity adds an empty `delta`
+OF_MESSAGE = {
+    "role", "content", "refusal", "annotations", "audio", "images", "tool_calls", "function_call", "reasoning",
+    "reasoning_content",
+}  # fmt: skip
 SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
 PADDING = {"obfuscation", "p"}  # random characters against traffic analysis
 
@@ -47,6 +52,21 @@ def call_id(response_id: str, choice: int, number: int) -> str:
     """An id for a call that came without one; the same whenever the answer is read again."""
     digest = hashlib.sha256(f"{response_id}/{choice}/{number}".encode("utf-8", "surrogatepass")).hexdigest()
     return f"call_{digest[:24]}"
+
+
+def extra_of(body: Json) -> Json:
+    """The members of a completion that only its server knows; those of choices and their messages with their place."""
+    found = {key: value for key, value in body.items() if key not in KNOWN | PADDING}
+    for number, choice in enumerate(body["choices"]):
+        found |= {f"choices[{number}].{key}": value for key, value in choice.items() if key not in OF_CHOICE}
+        of_message = ((key, value) for key, value in choice["message"].items() if key not in OF_MESSAGE)
+        found |= {f"choices[{number}].message.{key}": value for key, value in of_message}
+    return found
+
+
+def call_extra(call: Json) -> Json:
+    """The members of a call, or of a piece of one, that only its server knows (Google's `extra_content`)."""
+    return {key: value for key, value in call.items() if key not in ("index", "id", "type", "function", "custom")}
 
 
 def arguments_text(value: Any) -> str:

@@ -17,6 +17,7 @@ from convert.sse import Chunk
 from convert.stream import Parts
 
 Json = dict[str, Any]
+GROWS = {"content": "text", "reasoning_content": "reasoning", "reasoning": "reasoning"}
 
 
 def read_stream(chunks: Iterator[Chunk], flavor: ChatFlavor) -> Iterator[hub.Event]:
@@ -27,6 +28,8 @@ def read_stream(chunks: Iterator[Chunk], flavor: ChatFlavor) -> Iterator[hub.Eve
     for chunk in chunks:
         if chunk is sse.PING:
             yield hub.PING
+        elif chunk is sse.REST:
+            yield hub.REST
         elif chunk is sse.DONE:
             break
         elif chunk.get("error"):
@@ -37,9 +40,11 @@ def read_stream(chunks: Iterator[Chunk], flavor: ChatFlavor) -> Iterator[hub.Eve
                 reader = _Reader(chunk, flavor)
                 yield reader.start(chunk)
             usage = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage") or usage
-            last = {**last, **chunk}
+            last = chunk if chunk.keys() == last.keys() else {**last, **chunk}
             for choice in chunk.get("choices") or ():
-                if reader:
+                if reader and (delta := reader.more(choice)):
+                    yield delta
+                elif reader:
                     yield from reader.read(choice)
     else:  # no [DONE]: only an answer whose every choice has ended is complete
         if reader is None or not reader.ended():
@@ -92,6 +97,17 @@ class _Reader:
         """Why each choice ended."""
         ended = (self.choices.get(number, _Choice()) for number in range(max(self.choices, default=0) + 1))
         return [answer.read_reason(choice.finish, bool(choice.opened)) for choice in ended]
+
+    def more(self, body: Json) -> hub.Delta | None:
+        """The hot path: the delta of a choice that only adds to an open text or thought (after an open
+        text, think.py lets everything pass). None for all else."""
+        delta = body.get("delta")
+        if not delta or body.get("finish_reason") or body.get("logprobs"):
+            return None
+        said = [name for name, value in delta.items() if value and name != "role"]
+        if len(said) != 1 or said[0] not in GROWS or type(text := delta[said[0]]) is not str:
+            return None
+        return self.parts.more((body.get("index") or 0, GROWS[said[0]]), text)
 
     def read(self, body: Json) -> Iterator[hub.Event]:
         """The events of one choice of one chunk."""

@@ -28,7 +28,7 @@ def read_response(body: Json, flavor: ChatFlavor) -> hub.Response:
     return hub.Response(
         origin="chat", id=identity, model=body.get("model") or "", created=int(body.get("created") or 0),
         choices=choices, usage=answer.read_usage(body.get("usage")), service_tier=body.get("service_tier"),
-        extra={key: value for key, value in body.items() if key not in answer.KNOWN | answer.PADDING}, wire=body,
+        extra=answer.extra_of(body), wire=body,
     )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def _read_call(call: Json, identity: str, number: int, place: int, used: set[str
     unique = given if given and given not in used else answer.call_id(identity, number, place)
     used.add(unique)
     text = answer.arguments_text(inner.get("input" if kind == "custom" else "arguments"))
-    return hub.ToolCall(type=kind, text=text, id=unique, name=_name(inner))
+    return hub.ToolCall(type=kind, text=text, id=unique, name=_name(inner), extra=answer.call_extra(call))
 
 
 def _name(function: Json) -> str:

@@ -22,25 +22,20 @@ def write_stream(events: Iterator[hub.Event], asked: Json, report: Report) -> It
     `stream_options.include_usage`, and one with `functions` is answered in kind."""
     writer: _Writer | None = None
     for event in events:
-        if isinstance(event, hub.Ping):
+        if writer is not None and type(event) is hub.Delta:
+            if chunk := writer.delta(event):
+                yield chunk
+        elif event is hub.REST:
+            yield b""
+        elif isinstance(event, hub.Ping):
             yield KEEP_ALIVE
-            continue
-        if isinstance(event, hub.Failure):
+        elif isinstance(event, hub.Failure):
             yield write_chunk_error(event.error)
             return
-        if isinstance(event, hub.Start):
+        elif isinstance(event, hub.Start):
             writer = _Writer(event, asked, report)
-        if writer is None:
-            continue
-        match event:
-            case hub.Delta():
-                yield writer.delta(event)
-            case hub.PartStart():
-                yield writer.open(event)
-            case hub.PartEnd():
-                yield writer.close(event)
-            case hub.End():
-                yield from writer.end(event)
+        elif writer is not None:
+            yield from filter(None, writer.write(event))
 
 
 class _Writer:
@@ -64,6 +59,16 @@ class _Writer:
         self.begun: set[int] = set()  # choices whose role was sent
         self.calls: dict[int, int] = {}  # calls so far, by choice
         self.apart: set[int] = set()  # thoughts that a blank line will separate from earlier ones
+
+    def write(self, event: hub.Event) -> Iterator[bytes]:
+        """The chunks of an event between the start and the end that is no delta, and of the end."""
+        match event:
+            case hub.PartStart():
+                yield self.open(event)
+            case hub.PartEnd():
+                yield self.close(event)
+            case hub.End():
+                yield from self.end(event)
 
     def chunk(self, choice: int, delta: Json, finish: str | None = None, logprobs: Any = None) -> bytes:
         """One chunk with one choice."""

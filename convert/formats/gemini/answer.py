@@ -28,6 +28,7 @@ NUMBERS = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY", 4: "RECITATION", 5: "OTHER"}
 USUAL = {"stop": "STOP", "length": "MAX_TOKENS", "tool_calls": "STOP", "filter": "SAFETY", "other": "OTHER"}
 KNOWN = {"candidates", "usageMetadata", "modelVersion", "responseId", "createTime", "promptFeedback", "error"}
 OF_CANDIDATE = {"content", "finishReason", "finishMessage", "index", "logprobsResult", "citationMetadata"}
+IN_PIECES = ("willContinue", "partialArgs")  # members of a call that is streamed in pieces
 COUNTED = ("promptTokenCount", "candidatesTokenCount", "totalTokenCount", "thoughtsTokenCount")
 
 
@@ -69,13 +70,14 @@ def read_call(inner: Json, signature: Any, identity: str) -> hub.ToolCall:
     name = inner["name"]
     if not isinstance(name, str) or not name:
         raise ValueError("a function call without a name")
-    if inner.get("willContinue") or inner.get("partialArgs"):
+    if any(inner.get(key) for key in IN_PIECES):
         raise ValueError("a function call in pieces, which was not asked for")
     args = inner.get("args")
     if not isinstance(args, dict | None):
         raise ValueError("arguments that are no object")
     return hub.ToolCall(
-        text=content.arguments_text(args), id=inner.get("id") or identity, name=name, sealed=seal(signature)
+        text=content.arguments_text(args), id=inner.get("id") or identity, name=name, sealed=seal(signature),
+        extra={key: value for key, value in inner.items() if key not in ("id", "name", "args", *IN_PIECES)},
     )  # fmt: skip
 
 

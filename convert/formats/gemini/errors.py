@@ -143,7 +143,8 @@ def read_chunk_error(error: Any) -> ProxyError:
 def write_error(error: ProxyError) -> Json:
     """The body of an error answer."""
     details: list[Json] = []
-    reason = (error.code or _CODES.get(error.kind) or "").upper()
+    own = _CODES.get(error.kind, "")
+    reason = (own if error.kind in ("context_length", "quota") else error.code or own).upper()
     if reason or error.details:
         metadata = {key: each if isinstance(each, str) else json.dumps(each) for key, each in error.details.items()}
         info = {"@type": f"{TYPE}ErrorInfo", "reason": reason or _STATUS[error.kind], "domain": "convert"}

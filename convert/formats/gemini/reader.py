@@ -28,6 +28,9 @@ def read_stream(chunks: Iterator[Chunk], flavor: GeminiFlavor) -> Iterator[hub.E
         if chunk is sse.PING or not chunk:
             yield hub.PING
             continue
+        if chunk is sse.REST:
+            yield hub.REST
+            continue
         if chunk.get("error"):
             yield hub.Failure(read_chunk_error(chunk["error"]))
             return

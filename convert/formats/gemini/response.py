@@ -167,8 +167,10 @@ def report_part(part: hub.Part, report: Report) -> None:
                     report.dropped("annotations.content", "the quoted text")
         case hub.Refusal():
             report.approximated("output.refusal", "told as text")
-        case hub.ToolCall() if content.arguments_of(part.text) is None and part.type != "custom":
-            report.approximated("output.tool_call.arguments", "they are no JSON object")
+        case hub.ToolCall():
+            if content.arguments_of(part.text) is None and part.type != "custom":
+                report.approximated("output.tool_call.arguments", "they are no JSON object")
+            report.extras("output.tool_call", part.extra)
         case hub.Media() if not (part.data or part.url or part.extra.get("data") or part.text):
             report.dropped("output.Media")
         case hub.Raw() if part.format != content.FORMAT:

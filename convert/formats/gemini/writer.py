@@ -24,30 +24,18 @@ def write_stream(events: Iterator[hub.Event], asked: Json, report: Report) -> It
     """The bytes of the stream; the last chunk has the finish reasons, or the error that ended it. Parts are written one
     after another: a call is one piece here, and what began after it must not overtake it."""
     writer: _Writer | None = None
-    for event in sequential(events):  # calls come whole: what is said meanwhile must not overtake them
-        if isinstance(event, hub.Ping):
+    for event in sequential(events):
+        if writer is not None and (written := writer.write(event)):
+            yield written
+        elif event is hub.REST:
+            yield b""
+        elif isinstance(event, hub.Ping):
             yield KEEP_ALIVE
-            continue
-        if isinstance(event, hub.Failure):
+        elif isinstance(event, hub.Failure):
             yield write_chunk_error(event.error)
             return
-        if isinstance(event, hub.Start):
+        elif isinstance(event, hub.Start):
             writer = _Writer(event, asked, report)
-        if writer is None:
-            continue
-        match event:
-            case hub.Delta():
-                written = writer.delta(event)
-            case hub.PartStart():
-                written = writer.open(event)
-            case hub.PartEnd():
-                written = writer.close(event)
-            case hub.End():
-                written = writer.end(event)
-            case _:
-                continue
-        if written:
-            yield written
 
 
 class _Writer:
@@ -76,6 +64,19 @@ class _Writer:
             'data: {"candidates":[{"content":{"parts":[{"text":',
             f'{flag}}}],"role":"model"}},"index":{choice:d}}}],{self.tail}\n\n',
         )
+
+    def write(self, event: hub.Event) -> bytes:
+        """The chunks of an event after the start."""
+        if type(event) is hub.Delta:
+            return self.delta(event)
+        match event:
+            case hub.PartStart():
+                return self.open(event)
+            case hub.PartEnd():
+                return self.close(event)
+            case hub.End():
+                return self.end(event)
+        return b""
 
     def open(self, event: hub.PartStart) -> bytes:
         """A part opens. Calls wait for their end: their arguments are one object here."""

@@ -9,7 +9,7 @@ from typing import Any
 from convert import sse
 from convert.errors import ProxyError
 from convert.formats.contract import Counter, Format
-from convert.formats.messages.conversation import has_billing
+from convert.formats.messages.conversation import without_billing
 from convert.formats.messages.errors import STATUS, read_error, write_error
 from convert.formats.messages.flavor import MessagesFlavor
 from convert.formats.messages.reader import read_stream
@@ -36,9 +36,9 @@ def _refused(headers: Mapping[str, str], complaint: str) -> dict[str, str] | Non
     return {**rest, "anthropic-beta": ",".join(kept)} if kept else rest
 
 
-def _foreign(body: dict[str, Any], flavor: MessagesFlavor) -> bool:
-    """Whether a client's body holds what only Anthropic itself is sent."""
-    return not flavor.billing and has_billing(body)
+def _trimmed(body: dict[str, Any], flavor: MessagesFlavor) -> dict[str, Any]:
+    """A client's body without what only Anthropic itself is sent."""
+    return body if flavor.billing else without_billing(body)
 
 
 def _is_terminal(frames: bytes) -> bool:
@@ -80,7 +80,7 @@ FORMAT = Format(
     client_headers=("anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access", "x-app"),
     optional=frozenset({"anthropic-beta"}),
     refused=_refused,
-    foreign=_foreign,
+    trimmed=_trimmed,
     seals=frozenset({"reasoning"}),
     counter=Counter(
         path=lambda model: "/messages/count_tokens",

@@ -28,7 +28,7 @@ def read_system(system: Any) -> tuple[hub.Message | None, Json]:
     billing: Json = {}
     parts: list[hub.Part] = []
     for n, block in enumerate(system):
-        if isinstance(block, dict) and str(block.get("text", "")).startswith(BILLING):
+        if isinstance(block, dict) and _is_billing(block):
             billing[str(n)] = block
         else:
             parts += blocks.read_block(block, f"system[{n}]")
@@ -45,12 +45,22 @@ def _billing_line(system: str) -> tuple[str, str]:
     return line + end, rest
 
 
-def has_billing(body: Json) -> bool:
-    """Whether the system prompt of a request opens with a billing header."""
+def without_billing(body: Json) -> Json:
+    """A request without the billing header before its system prompt; the very object where it has none."""
     system = body.get("system")
-    if isinstance(system, list):
-        return any(isinstance(block, dict) and str(block.get("text", "")).startswith(BILLING) for block in system)
-    return isinstance(system, str) and system.startswith(BILLING)
+    if isinstance(system, str):
+        rest: Any = _billing_line(system)[1]
+    elif isinstance(system, list):
+        rest = [each for each in system if not (isinstance(each, dict) and _is_billing(each))]
+    else:
+        return body
+    if len(rest) == len(system):
+        return body
+    return {key: value for key, value in {**body, "system": rest}.items() if key != "system" or value}
+
+
+def _is_billing(block: Json) -> bool:
+    return str(block.get("text", "")).startswith(BILLING)
 
 
 def read_messages(messages: Any, tools: list[hub.Tool]) -> list[hub.Message]:

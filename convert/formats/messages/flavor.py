@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from convert.formats.contract import Flavor
@@ -31,7 +31,7 @@ class MessagesFlavor(Flavor):
     thinking: Literal["adaptive", "budget", "effort"] = "adaptive"
     unsigned_thinking: bool = False
     system_in_messages: bool = False
-    billing: bool = False
+    billing: bool = field(default=False, compare=False)  # no reason to write a body of this format anew
     web_search: str = "web_search_20250305"
     client_tools: bool = True
     json_schema: bool = True

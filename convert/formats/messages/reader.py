@@ -32,6 +32,9 @@ def read_stream(chunks: Iterator[Chunk], flavor: MessagesFlavor) -> Iterator[hub
         if chunk is sse.PING or chunk.get("type") == "ping":
             yield hub.PING
             continue
+        if chunk is sse.REST:
+            yield hub.REST
+            continue
         if chunk is sse.DONE:
             continue
         if chunk.get("type") == "error" or chunk.get("error"):

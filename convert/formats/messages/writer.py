@@ -28,13 +28,17 @@ def write_stream(events: Iterator[hub.Event], asked: Json, report: Report) -> It
     client's request."""
     writer: _Writer | None = None
     for event in sequential(events):
-        if isinstance(event, hub.Ping):
+        if writer is not None and type(event) is hub.Delta:
+            if frames := writer.write(event):
+                yield frames
+        elif event is hub.REST:
+            yield b""
+        elif isinstance(event, hub.Ping):
             yield KEEP_ALIVE
-            continue
-        if isinstance(event, hub.Failure):
+        elif isinstance(event, hub.Failure):
             yield write_stream_error(event.error)
             return
-        if isinstance(event, hub.Start):
+        elif isinstance(event, hub.Start):
             writer = _Writer(event, asked, report)
             yield writer.start(event)
         elif writer is not None and (frames := writer.write(event)):
@@ -65,9 +69,9 @@ class _Writer:
     def write(self, event: hub.Event) -> bytes:
         """The frames of an event after the start."""
         self.fold.add(event)
+        if type(event) is hub.Delta:
+            return self.delta(event)
         match event:
-            case hub.Delta():
-                return self.delta(event)
             case hub.PartStart():
                 return self.open(event)
             case hub.PartEnd():

@@ -57,6 +57,8 @@ def _rest(body: Json) -> Json:
 def _read_text(body: Json, path: str) -> hub.Text:
     text = _string(body, "text", path)
     wire = {"type": body.pop("type")}
+    if not body:  # most texts
+        return hub.Text(text=text, path=path, wire=wire)
     listed: dict[str, list[Json]] = {"annotations": [], "logprobs": []}
     for key in listed:
         if key in body and not body[key]:

@@ -206,6 +206,9 @@ def _write_call(item: Item, call: hub.ToolCall, status: str, report: Report) -> 
         except ValueError:
             report.approximated(call.name, "the model's arguments are no JSON object; given as a function call")
             return _call_item(item, hub.ToolCall(id=call.id, name=call.name, text=call.text), status)
+    if "id" in call.wire:  # of this wire
+        return _call_item(item, call, status) | call.extra
+    report.extras("output.tool_call", call.extra)
     return _call_item(item, call, status)
 
 
@@ -226,7 +229,7 @@ def _call_item(item: Item, call: hub.ToolCall, status: str) -> Json:
         body["status"] = status
     if call.namespace is not None:
         body["namespace"] = call.namespace
-    return body | call.extra if "id" in call.wire else body
+    return body
 
 
 # --- reading ------------------------------------------------------------------------------------------

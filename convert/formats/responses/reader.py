@@ -41,6 +41,9 @@ def read_stream(chunks: Iterator[Chunk], flavor: ResponsesFlavor) -> Iterator[hu
         if chunk is sse.PING or chunk.get("type") == "keepalive":
             yield hub.PING
             continue
+        if chunk is sse.REST:
+            yield hub.REST
+            continue
         if chunk is sse.DONE:
             continue
         kind = chunk.get("type", "")
@@ -189,7 +192,8 @@ class _Reader:
 
     def message_done(self, index: int, item: Json) -> Iterator[hub.Event]:
         """The words of a finished message."""
-        for number, part in enumerate(item.get("content") or []):
+        listed = item.get("content") or []
+        for number, part in zip(self.numbers(index, len(listed)), listed, strict=True):
             what = "refusal" if part.get("type") == "refusal" else "text"
             key = (index, what, number)
             if key not in self.seen[index]:
@@ -197,6 +201,14 @@ class _Reader:
             yield from self.close_words(key, part)
         for key in self.seen[index]:
             yield from self.parts.close(key)
+
+    def numbers(self, index: int, count: int) -> list[int]:
+        """The content index of each part of a finished item. Some servers (Bedrock) count over the whole answer: then
+        they are those that were announced, and what follows."""
+        told = sorted(number for _, _, number in self.seen[index])
+        if all(number < count for number in told):
+            return list(range(count))
+        return [*told, *range(told[-1] + 1, told[-1] + 1 + count)][:count]
 
     def reasoning_done(self, index: int, item: Json) -> Iterator[hub.Event]:
         """The thoughts of a finished reasoning item; the last one takes its encrypted content."""

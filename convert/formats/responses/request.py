@@ -36,6 +36,7 @@ LEAST_TOKENS = 16  # of max_output_tokens
 HOTTEST = 2  # of temperatures
 SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
 LOGPROBS = "message.output_text.logprobs"
+ENCRYPTED = "reasoning.encrypted_content"  # how reasoning comes back that is not stored upstream
 # params that this wire carries elsewhere than in FIELDS, or that ask for what it always gives
 ELSEWHERE = {"verbosity", "logprobs", "include_usage"}
 
@@ -145,7 +146,7 @@ def write_request(request: hub.Request, flavor: ResponsesFlavor, report: Report)
         if "include" in request.wire:
             body["include"] = request.wire["include"]
         return body | {key: value for key, value in request.extra.items() if key != "include" and "." not in key}
-    return _write_foreign(request, body, report)
+    return _write_foreign(request, body, flavor, report)
 
 
 def _instructions(message: hub.Message, home: bool, report: Report) -> str:
@@ -241,13 +242,15 @@ def _write_state(request: hub.Request, body: Json) -> None:
             body[key] = value
 
 
-def _write_foreign(request: hub.Request, body: Json, report: Report) -> Json:
+def _write_foreign(request: hub.Request, body: Json, flavor: ResponsesFlavor, report: Report) -> Json:
     """What a request of another format needs besides, and the report of what it has that this one lacks."""
     for name, value in request.params.items():
         if name not in ELSEWHERE and name not in FIELDS.values():
             report.parameter(request.wire.get("spelling", {}).get(name, name), name, value)
     report.extras("", request.extra)
-    if request.params.get("logprobs"):
-        body["include"] = [LOGPROBS]
+    thinks = body.get("reasoning") and body["reasoning"].get("effort") != "none"  # others refuse to be asked
+    wanted = [(LOGPROBS, request.params.get("logprobs")), (ENCRYPTED, thinks and flavor.encrypted)]
+    if include := [name for name, wish in wanted if wish]:
+        body["include"] = include
     body.setdefault("store", False)  # here storing is the default, elsewhere it is not
     return body

@@ -27,6 +27,15 @@ def test_the_parts_of_a_message(message, expected):
     assert parts(message) == expected
 
 
+def test_what_only_the_server_knows_of_a_choice_and_its_message_is_kept_with_its_place():
+    body = completion({"content": "Hi", "reasoning_details": [{"type": "reasoning.text"}], "annotations": []})
+    body["choices"][0]["native_finish_reason"] = "end_turn"
+    assert read_response(body | {"provider": "Azure"}, ChatFlavor()).extra == {
+        "provider": "Azure", "choices[0].native_finish_reason": "end_turn",
+        "choices[0].message.reasoning_details": [{"type": "reasoning.text"}],
+    }  # fmt: skip
+
+
 def test_tags_stay_where_the_provider_sets_none():
     assert parts({"content": "<think>hm</think>Hi"}, think_tags=False) == [hub.Text(text="<think>hm</think>Hi")]
 

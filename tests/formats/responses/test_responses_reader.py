@@ -42,6 +42,21 @@ def test_items_may_interleave():
     assert [part.text for part in parts(CREATED, *first, *second, more, completed())] == ["ac", "b"]
 
 
+def test_parts_that_are_counted_over_the_whole_answer_are_said_once():
+    # as Bedrock counts (gpt-oss, recorded in August 2026): the second item begins with number 1
+    later = [{**chunk, **({"content_index": 1} if "content_index" in chunk else {})} for chunk in text(1, "b")]
+    done = event("output_item.done", output_index=1, item=said("b!"))
+    assert parts(CREATED, *later, done, completed(said("b!"))) == [hub.Text(text="b!")]
+
+
+def test_a_part_that_was_not_streamed_beside_one_that_was():
+    words = [{"type": "output_text", "text": each, "annotations": [], "logprobs": []} for each in ("a", "b")]
+    item = {**said(""), "content": words}
+    second = event("output_text.delta", output_index=0, content_index=1, delta="b")
+    done = event("output_item.done", output_index=0, item=item)
+    assert sorted(part.text for part in parts(CREATED, second, done, completed(item))) == ["a", "b"]
+
+
 def test_a_server_that_only_sends_the_finished_response():
     item, _ = call(1, "{}")
     assert parts(CREATED, completed(said("Hi"), item)) == [

@@ -27,7 +27,7 @@ def test_a_chat_request_whole():
         ],
         "tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": False}],
         "tool_choice": "auto", "max_output_tokens": 99, "parallel_tool_calls": False, "reasoning": {"effort": "low"},
-        "stream": True, "store": False,
+        "stream": True, "store": False, "include": ["reasoning.encrypted_content"],
     }  # fmt: skip
 
 
@@ -97,3 +97,20 @@ def test_a_parameter_of_the_wrong_type_is_named(name, wrong):
 )
 def test_a_member_of_the_wrong_type_is_named(body, param):
     assert fault("responses", {"input": "hi", **body})[0] == param
+
+
+@pytest.mark.parametrize(
+    ("client", "thinking", "flavor", "include"),
+    [
+        ("chat", {"reasoning_effort": "high"}, {}, ["reasoning.encrypted_content"]),
+        ("chat", {"reasoning_effort": "none"}, {}, None),
+        ("chat", {}, {}, None),
+        ("chat", {"reasoning_effort": "high"}, {"encrypted": False}, None),
+        ("messages", {"output_config": {"effort": "low"}, "max_tokens": 9}, {}, ["reasoning.encrypted_content"]),
+    ],
+)
+def test_reasoning_is_asked_for_in_the_form_in_which_it_can_return(client, thinking, flavor, include):
+    asked = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], **thinking}
+    wire = FORMATS["responses"]
+    body = Exchange(FORMATS[client], wire, asked, wire.flavor(**flavor)).request()
+    assert body.get("include") == include

@@ -1,0 +1,70 @@
+"""Reads that end after a while when nothing comes.
+
+Under threads each socket has a timeout. Under gevent that is a timer for each read, a fifth of what a read costs; there
+one clock for all looks once a tick for those who have waited for about as long, and ends their waits.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+from typing import Any
+
+from convert.sockets import TICK
+
+
+class Deadline:
+    """Reads of a socket that take so many seconds at most."""
+
+    def __init__(self, sock: Any, seconds: float) -> None:
+        sock.settimeout(seconds)
+        self.read = sock.recv
+
+
+class Clock:
+    """Reads of sockets under gevent, none of which waits for much more than a tick."""
+
+    def __init__(self, gevent: Any) -> None:
+        self.current = gevent.getcurrent
+        self.waiting: dict[Any, float] = {}  # since when, by greenlet
+        self.timer = gevent.get_hub().loop.timer(TICK, TICK, ref=False)
+        self.timer.start(self.tick)
+
+    def tick(self) -> None:
+        """Ends the waits of half a tick and more. Runs in the hub, as timers do."""
+        latest = time.monotonic() - TICK / 2
+        for waiter, since in list(self.waiting.items()):
+            if since <= latest and self.waiting.get(waiter) == since:
+                waiter.throw(TimeoutError("nothing came"))
+
+    def read(self, sock: Any, size: int) -> bytes:
+        """As sock.recv, of a socket without a timeout. Raises TimeoutError after about a tick."""
+        waiter = self.current()
+        self.waiting[waiter] = time.monotonic()
+        try:
+            return sock.recv(size)  # type: ignore[no-any-return]
+        finally:
+            del self.waiting[waiter]
+
+
+class Ticking:
+    """Reads of a socket that the clock ends."""
+
+    def __init__(self, sock: Any, clock: Clock) -> None:
+        sock.settimeout(None)
+        self.read = functools.partial(clock.read, sock)
+
+
+@functools.cache
+def shared() -> Clock | None:
+    """The clock of this process; None without gevent. To be asked for in the worker, not before it forks."""
+    gevent = sys.modules.get("gevent")
+    monkey = sys.modules.get("gevent.monkey")
+    return Clock(gevent) if monkey is not None and monkey.is_module_patched("socket") else None
+
+
+def reads(sock: Any, seconds: float) -> Deadline | Ticking:
+    """What reads a socket and raises TimeoutError after so many seconds, or thereabouts where it is a tick."""
+    clock = shared() if seconds == TICK else None
+    return Deadline(sock, seconds) if clock is None else Ticking(sock, clock)
