@@ -1,18 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from convert.store import Database, completions, open_database
+from convert.store import Database, completions
 from convert.store.completions import Query, Row
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = open_database(database_url)
-    yield opened
-    opened.close()
 
 
 def row(number: int, tenant: str = "t", model: str = "m", metadata: bytes = b"{}") -> Row:

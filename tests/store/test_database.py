@@ -227,7 +227,7 @@ def test_urls_as_platforms_write_them(url: str, driver: str) -> None:
 
 @pytest.mark.parametrize("url", BAD_URLS)
 def test_a_url_of_another_database_or_of_none_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="URL|must begin"):
+    with pytest.raises(ValueError, match=r"URL|must begin"):
         normal(url)
     with pytest.raises(ProxyError):
         open_database(url)
