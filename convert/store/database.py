@@ -105,9 +105,10 @@ def normal(url: str) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.drivername.startswith("postgresql"):
-        return create_engine(
-            url, pool_size=10, max_overflow=20, pool_timeout=PATIENCE, connect_args={"connect_timeout": 3}
-        )
+        silence = {"connect_timeout": 3, "tcp_user_timeout": int(PATIENCE * 1000)}  # a machine that is gone says nothing
+        engine = create_engine(url, pool_size=10, max_overflow=20, pool_timeout=PATIENCE, connect_args=silence)
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": 0, "check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
@@ -131,6 +132,12 @@ def _prepare_sqlite(connection: object, _record: object) -> None:
         time.sleep(PAUSE)
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
+
+
+def _prepare_postgresql(connection: object, _record: object) -> None:
+    """No statement waits for a lock for longer than a request would."""
+    connection.execute(f"SET lock_timeout = {int(PATIENCE * 1000)}")  # type: ignore[attr-defined]
+    connection.commit()  # type: ignore[attr-defined]
 
 
 def _begin_at_once(connection: Connection) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import sqlite3
 import threading
 import time
@@ -308,3 +309,25 @@ def test_two_transactions_at_odds_both_get_through(opened: Database) -> None:
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert opened.run(lambda connection: connection.execute(text("SELECT sum(alive) FROM processes")).scalar()) == 4
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_lock_on_a_table_is_waited_for_only_so_long(opened: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "PATIENCE", 0.3)
+    hurried = open_database(opened.engine.url.render_as_string(hide_password=False))
+    with opened.engine.begin() as holder:
+        holder.execute(text("LOCK TABLE processes IN ACCESS EXCLUSIVE MODE"))
+        begun = time.monotonic()
+        with pytest.raises(ProxyError) as caught:
+            hurried.run(processes)
+        assert caught.value.status == 503 and time.monotonic() - begun < 2
+    assert hurried.run(processes) == 0
+    hurried.close()
+
+
+def test_a_server_that_accepts_and_is_silent_is_told_soon() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        begun = time.monotonic()
+        with pytest.raises(ProxyError):
+            open_database(f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/d")
+        assert time.monotonic() - begun < 5
