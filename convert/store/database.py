@@ -105,7 +105,7 @@ def normal(url: str) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.drivername.startswith("postgresql"):
-        silence = {"connect_timeout": 3, "tcp_user_timeout": int(PATIENCE * 1000)}  # a machine that is gone says nothing
+        silence = {"connect_timeout": 3, "tcp_user_timeout": int(PATIENCE * 1000)}  # of a machine that is gone
         engine = create_engine(url, pool_size=10, max_overflow=20, pool_timeout=PATIENCE, connect_args=silence)
         event.listen(engine, "connect", _prepare_postgresql)
         return engine
