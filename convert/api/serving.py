@@ -176,6 +176,8 @@ def prepare(client: Format, route: Route, asked: dict[str, Any], turn: Turn | Co
     exchange = Exchange(client, route.wire, asked, flavor, model=route.upstream.model, patch=dialect.patch)
     if turn is not None:
         exchange.asked, exchange.echo, exchange.identity = turn.expanded, turn.echo, turn.id
+    elif client.name == "responses" and asked.get("store") and not holds_state(client, route, str(model)):
+        exchange.echo = {**asked, "store": False}  # the client asks for it in vain
     if exchange.slotless and state().memory.usable():
         waiting = Waiting(state().memory, tenant(state().settings, presented()))
         exchange.keep, exchange.recall = waiting.keep, waiting.recall

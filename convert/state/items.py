@@ -38,10 +38,12 @@ def itemized(given: Any) -> list[Json]:
 
 def _whole(item: Json, response: str, number: int) -> Json:
     kind = item.get("type") or "message"
-    if kind == "item_reference":
-        return item
     if not isinstance(kind, str):
         raise invalid(f"input[{number}].type", "must be a string")
+    if not isinstance(item.get("id"), str | None):
+        raise invalid(f"input[{number}].id", "must be a string")
+    if kind == "item_reference":
+        return item
     whole = {**item, "type": kind, "id": item.get("id") or ids.of_item(kind, response, number)}
     if kind == "message":
         whole = {"status": "completed", **whole, "content": _content(item.get("content"), item.get("role"))}

@@ -36,3 +36,9 @@ def test_a_long_history_is_asked_for_at_once(database: Database) -> None:
     """More calls than a statement may have had parameters in older SQLite (999)."""
     keep(database, {f"call{n}": b"x" for n in range(3000)})
     assert len(recall(database, *(f"call{n}" for n in range(3000)))) == 3000
+
+
+def test_an_upstream_may_name_its_calls_as_it_likes(database: Database) -> None:
+    strange = {"x" * 1000: b"1", "a\0b": b"2"}
+    keep(database, strange)
+    assert recall(database, *strange) == strange
