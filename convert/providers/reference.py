@@ -86,6 +86,10 @@ RESPONSES: Sentences = {
         True: "Earlier reasoning goes back as open text.",
         False: "Earlier reasoning goes back encrypted only, not as open text.",
     },
+    "state": {
+        True: "Responses and conversations are kept by the provider.",
+        False: "Responses and conversations are kept by this proxy.",
+    },
 }
 GEMINI: Sentences = {
     "json_schema": {
