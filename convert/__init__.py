@@ -5,6 +5,8 @@ The imports are inside the functions: the formats are pure, and whoever imports 
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import logging
 import os
 import sys
@@ -58,13 +60,29 @@ def application(ini: Path | None = None) -> Flask:
     except SettingsError as error:
         print(error, file=sys.stderr, flush=True)
         raise SystemExit(LOAD_ERROR) from None
-    return create_app(settings)
+    app = create_app(settings)
+    from convert.api.serving import resume
+
+    resume(app)
+    _settle()
+    return app
 
 
 def paste_app(global_config: dict[str, str], **_local: str) -> Flask:
     """PasteDeploy's factory, for `gunicorn --paste wsgi.ini`. The file is read again as a whole, because a factory
     is not given the [upstream:NAME] sections."""
     return application(Path(global_config["__file__"]))
+
+
+def _settle() -> None:
+    """Fits the process for many streams: as many open files as it may have (two for each stream), and what was made
+    at the start, which lives for ever, is not looked at again by the garbage collector."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # not on Windows, and not everywhere allowed
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    gc.freeze()
 
 
 class _Prefixes:

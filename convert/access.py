@@ -7,6 +7,7 @@ key is passed on to an upstream that has none configured.
 
 from __future__ import annotations
 
+import functools
 import hmac
 import ipaddress
 import re
@@ -99,6 +100,7 @@ def _is_own_name(host: str) -> bool:
     return _is_loopback(host) or host in ("0.0.0.0", "::") or bool(host and not re.search(r"[.:]", host))
 
 
+@functools.lru_cache(maxsize=1024)
 def _is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True

@@ -1,7 +1,7 @@
 """Reads that end after a while when nothing comes.
 
 Under threads each socket has a timeout. Under gevent that is a timer for each read, a fifth of what a read costs; there
-one clock for all looks once a tick for those who have waited for about as long, and ends their waits.
+one clock for all looks twice a tick for those who have waited for about as long, and ends their waits.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ class Clock:
     def __init__(self, gevent: Any) -> None:
         self.current = gevent.getcurrent
         self.waiting: dict[Any, float] = {}  # since when, by greenlet
-        self.timer = gevent.get_hub().loop.timer(TICK, TICK, ref=False)
+        self.timer = gevent.get_hub().loop.timer(TICK / 2, TICK / 2, ref=False)
         self.timer.start(self.tick)
 
     def tick(self) -> None:
-        """Ends the waits of half a tick and more. Runs in the hub, as timers do."""
-        latest = time.monotonic() - TICK / 2
+        """Ends the waits of some three quarters of a tick and more, so that none is much longer than one, and those
+        of a stream that says something twice a tick are left alone. Runs in the hub, as timers do."""
+        latest = time.monotonic() - 0.75 * TICK
         for waiter, since in list(self.waiting.items()):
             if since <= latest and self.waiting.get(waiter) == since:
                 waiter.throw(TimeoutError("nothing came"))

@@ -29,7 +29,7 @@ ECHO_URL = "echo://demonstration"  # the embedded upstream that answers when non
 MAIN = "main"  # the upstream that the bare UPSTREAM_* variables describe
 SECTION = "app:main"
 DATABASE = f"sqlite:///{Path(__file__).resolve().parent.parent / 'data' / 'convert.db'}"
-NAMED_ELSEWHERE = {"DATABASE_URL": "database_url"}  # variables that platforms set under their own names
+NAMED_ELSEWHERE = {"DATABASE_URL": "database_url", "REDIS_URL": "redis_url"}  # as platforms name them
 TESTS = frozenset({"CONVERT_CLIENTS", "CONVERT_CORPUS", "CONVERT_CONFORMANCE"})  # read by the test suite only
 INI = "CONVERT_INI"  # names the file itself, see app.py
 OTHERS = re.compile(  # sections of PasteDeploy, gunicorn and logging
@@ -60,7 +60,7 @@ class ServerSchema(Schema):
     )
     connect_timeout = kinds.seconds(10, "Seconds in which an upstream must accept the connection.")
     idle_timeout = kinds.seconds(
-        600, "Seconds that an upstream may be silent. How long an answer takes is not limited."
+        600, "Seconds that an upstream, or a WebSocket's peer, may be silent. How long an answer takes is not limited."
     )
     keep_alive = kinds.seconds(
         15, "Seconds of an upstream's silence after which a streaming client is sent a sign of life."
@@ -93,6 +93,14 @@ class ServerSchema(Schema):
         "secret": True,
         "help": "A long random text, the same on all machines: what clients are given sealed (compacted conversations) "
         "is sealed with it. Without one, a key is made and kept in the database.",
+    })  # fmt: skip
+    background_threads = fields.Integer(load_default=4, validate=validate.Range(0), metadata={
+        "help": "How many background responses the web process makes at a time. 0: none, because workers do "
+        "(`python -m convert.worker`).",
+    })  # fmt: skip
+    redis_url = fields.String(load_default=None, metadata={
+        "secret": True, "variable": "REDIS_URL",
+        "help": "Where background responses are queued, `redis://...`, instead of beside the database.",
     })  # fmt: skip
     retention = fields.Float(load_default=30, validate=validate.Range(0, min_inclusive=False), metadata={
         "help": "Days after which state is deleted that nobody has used.",
@@ -182,6 +190,8 @@ class Settings:
     store: bool = True
     database_url: str | None = field(default=None, repr=False)
     secret: str | None = field(default=None, repr=False)
+    background_threads: int = 4
+    redis_url: str | None = field(default=None, repr=False)
     retention: float = 30.0
     log_level: str = "INFO"
 

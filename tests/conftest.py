@@ -48,9 +48,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def make_app() -> Callable[..., Flask]:
+def make_app() -> Iterator[Callable[..., Flask]]:
     """Makes an app with the settings of the variables given."""
-    return lambda **environ: create_app(load(None, environ))
+    made: list[Flask] = []
+
+    def make(**environ: str) -> Flask:
+        made.append(create_app(load(None, environ)))
+        return made[-1]
+
+    yield make
+    for app in made:
+        app.extensions["convert"].recorder.stop()
 
 
 @pytest.fixture

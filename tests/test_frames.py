@@ -82,6 +82,11 @@ def test_messages_in_both_directions(client: websocket.WebSocket, connection: Co
     assert (client.recv(), client.recv()) == ("one", "zwö")
 
 
+def test_what_is_no_text_does_not_end_the_connection(client: websocket.WebSocket, connection: Connection) -> None:
+    connection.send(b"a\xffb")
+    assert client.recv() == "a\ufffdb"
+
+
 def test_a_message_in_fragments_with_a_ping_between(client: websocket.WebSocket, connection: Connection) -> None:
     frame = websocket.ABNF.create_frame
     client.send_frame(frame("on", websocket.ABNF.OPCODE_TEXT, 0))
@@ -149,6 +154,12 @@ def test_a_peer_that_says_goodbye(client: websocket.WebSocket, connection: Conne
         connection.send(b"late")
 
 
+def test_what_a_peer_that_is_gone_had_asked_is_left(client: websocket.WebSocket, connection: Connection) -> None:
+    client.send("one")
+    client.send_close()
+    assert connection.gone() is True and connection.receive(5, 5) is None
+
+
 def test_a_peer_that_vanishes(client: websocket.WebSocket, connection: Connection) -> None:
     client.sock.close()
     assert connection.receive(5, 5) is None and connection.gone()
@@ -171,6 +182,14 @@ def test_a_goodbye_waits_for_the_peers(client: websocket.WebSocket, connection: 
     client.send_close()
     thread.join(5)
     assert not thread.is_alive() and connection.closed
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536, 70000])
+def test_messages_of_all_sizes(client: websocket.WebSocket, connection: Connection, size: int) -> None:
+    thread = threading.Thread(target=connection.send, args=(b"x" * size, b"next"))
+    thread.start()
+    assert [client.recv(), client.recv()] == ["x" * size, "next"]
+    thread.join(5)
 
 
 def test_a_large_message_arrives_whole(client: websocket.WebSocket, connection: Connection) -> None:

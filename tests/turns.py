@@ -40,10 +40,10 @@ class Talk:
     """A tenant's client of an app with a database."""
 
     def __init__(self, url: str) -> None:
-        settings = load(None, {"DATABASE_URL": url, "CONVERT_LOG_LEVEL": "ERROR"})
+        settings = load(None, {"DATABASE_URL": url})
         app = create_app(settings)
         self.client: FlaskClient = app.test_client()
-        self.memory = app.extensions["convert"].memory
+        self.memory, self.recorder = app.extensions["convert"].memory, app.extensions["convert"].recorder
         self.tenant = tenant(settings, ["sk-one"])
         self.memory.ready()
 
@@ -99,7 +99,8 @@ class Talk:
         event.remove(engine, "before_cursor_execute", note)
 
     def close(self) -> None:
-        """Closes the database."""
+        """Ends what runs behind."""
+        self.recorder.stop()
         self.memory.database.close()
 
 

@@ -1,8 +1,21 @@
 """The Flask side: one thin blueprint for each client-facing API, and what they share."""
 
-from convert.api import chat, completions, conversations, gemini, messages, models, responses, service, stored
+from convert.api import (
+    cancelling,
+    chat,
+    completions,
+    conversations,
+    gemini,
+    messages,
+    models,
+    responses,
+    service,
+    stored,
+)  # fmt: skip
 
 BLUEPRINTS = [
-    responses.blueprint, stored.blueprint, conversations.blueprint, chat.blueprint, completions.blueprint,
-    messages.blueprint, gemini.blueprint, models.blueprint, service.blueprint,
+    module.blueprint
+    for module in (
+        responses, stored, cancelling, conversations, chat, completions, messages, gemini, models, service,
+    )
 ]  # fmt: skip

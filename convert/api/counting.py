@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from flask import Response, g, request
@@ -16,11 +17,13 @@ from convert.api.serving import (
     presented,
     route_to,
     state,
+    turn_of,
     without,
 )
 from convert.errors import ProxyError
 from convert.exchange import Exchange, read
 from convert.formats.contract import Format
+from convert.hub import Request
 from convert.routing import Route
 
 MISSING = (404, 405, 501)  # what an upstream answers that has no counter
@@ -33,17 +36,28 @@ def count(client: Format, fields: dict[str, Any] | None = None) -> Response:
     admit(here.settings, presented())
     body = client.counted(bodies.parse(bodies.read_bytes(request, here.settings.body_limit)))
     asked = {**body, **(fields or {})}
-    model = g.model = str(asked.get("model", ""))
+    model = g.model = str(asked.get("model") or "")
     upstream = g.get("prefixed") or here.router.choose(model, request.headers.get("Convert-Upstream"))
     route = route_to(upstream)
-    exchange = prepare(client, route, asked)
-    written = exchange.request()
+    turn = turn_of(client, route, {**asked, "store": False})
+    with turn.places.located() if turn is not None else contextlib.nullcontext():
+        exchange = prepare(client, route, asked, turn)
+        written = exchange.request()
     headers = {"Convert-Upstream": upstream.name}
     number = _by_upstream(route, exchange, written)
     if number is None:
-        number = tokens.of_request(read(client, asked))
+        number = tokens.of_request(_countable(client, exchange.asked))
         headers["Convert-Estimate"] = "tokens"
     return Response(sse.dumps(client.write_count(number)), mimetype="application/json", headers=headers)
+
+
+def _countable(client: Format, asked: dict[str, Any]) -> Request:
+    """The request whose tokens are estimated. Raises ProxyError where a part of it is not known here."""
+    request = read(client, asked)
+    if request.state.recalls:
+        message = "The upstream holds the earlier part of this conversation, and does not count tokens."
+        raise ProxyError("unsupported", message, param="previous_response_id" if request.state.previous else None)
+    return request
 
 
 def _by_upstream(route: Route, exchange: Exchange, written: dict[str, Any]) -> int | None:

@@ -5,6 +5,7 @@ Source: OpenAI API reference, `limit`, `order` and `after` of its lists.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Response, request
@@ -62,3 +63,9 @@ def page(entries: list[Json], most: int) -> Response:
 def answer(body: Json) -> Response:
     """A JSON answer."""
     return Response(sse.dumps(body), mimetype="application/json")
+
+
+def stream(frames: Iterator[bytes]) -> Response:
+    """The frames of a stored stream as an answer."""
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return Response(frames, mimetype="text/event-stream", headers=headers, direct_passthrough=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, g
 
+from convert.api.compaction import compact
+from convert.api.counting import count
 from convert.api.serving import serve
 from convert.api.websocket import talk
 from convert.formats import FORMATS
@@ -23,6 +25,20 @@ def choose_format() -> None:
 def create() -> Response:
     """Creates a response, plain or streamed."""
     return serve(g.format)
+
+
+@blueprint.post("/v1/responses/input_tokens")
+@blueprint.post("/responses/input_tokens")
+def count_tokens() -> Response:
+    """Counts the input tokens of a response that is not created."""
+    return count(g.format)
+
+
+@blueprint.post("/v1/responses/compact")
+@blueprint.post("/responses/compact")
+def compaction() -> Response:
+    """Compacts a conversation."""
+    return compact(g.format)
 
 
 @blueprint.get("/v1/responses", websocket=True)

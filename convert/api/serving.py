@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from flask import Response, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.wsgi import ClosingIterator
 
 from convert import sse
@@ -24,11 +24,12 @@ from convert.errors import ProxyError
 from convert.exchange import Exchange
 from convert.formats.contract import Format
 from convert.headers import returned
+from convert.losses import Report
 from convert.relay import Relay
 from convert.routing import Route, Router
 from convert.settings import Settings, Upstream
 from convert.sockets import hung_up
-from convert.state import completion
+from convert.state import completion, summaries, truncation
 from convert.state import turn as turns
 from convert.state.completion import Completion
 from convert.state.memory import Memory, tenant
@@ -36,6 +37,10 @@ from convert.state.places import Places
 from convert.state.recorder import Recorder
 from convert.state.turn import Turn
 from convert.state.waiting import Waiting
+from convert.tools import Names
+
+if TYPE_CHECKING:
+    from convert.background.queue import Queue
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +54,17 @@ class State:
         self.relay = Relay(settings)
         self.memory = Memory(settings)
         self.recorder = Recorder(self.memory)
+        self.queue: Queue | None = None  # opened when it is first needed
         self.admission = Admission(settings.concurrency, settings.lag_limit)
+
+
+def resume(app: Flask) -> None:
+    """Goes on with background work that was queued before this process began, where there may be any."""
+    here = cast(State, app.extensions["convert"])
+    if here.settings.background_threads and here.memory.exists():
+        from convert.api import later
+
+        later.resume(app)
 
 
 def state() -> State:
@@ -64,7 +79,9 @@ def headers_of_client() -> Mapping[str, str]:
 
 def presented() -> list[str]:
     """The keys that the current request presents."""
-    return credentials(headers_of_client(), request.args)
+    if "presented" not in g:
+        g.presented = credentials(headers_of_client(), request.args)
+    return cast(list[str], g.presented)
 
 
 def route_to(upstream: Upstream) -> Route:
@@ -93,8 +110,13 @@ def serve(client: Format, fields: dict[str, Any] | None = None) -> Response:
 
 @dataclass(slots=True)
 class Plan:
-    """A request that is checked and routed, with its state read; `places`: what of its input is history."""
+    """A request that is checked and routed, with its state read.
 
+    given   the client's body
+    places  what of the converted input is history
+    """
+
+    given: dict[str, Any]
     exchange: Exchange
     route: Route
     turn: Turn | Completion | None
@@ -120,16 +142,15 @@ def plan(client: Format, asked: dict[str, Any], before: int = 0) -> Plan:
     turn = turn_of(client, route, asked)
     places = turn.places if isinstance(turn, Turn) else Places()
     places = dataclasses.replace(places, count=places.count + before)
-    return Plan(prepare(client, route, asked, turn), route, turn, places)
+    with places.located():
+        return Plan(asked, prepare(client, route, asked, turn), route, turn, places)
 
 
 def converted(planned: Plan) -> dict[str, Any]:
     """The body for the upstream. Raises ProxyError, for what is lost too where nothing may be."""
     exchange = planned.exchange
-    try:
+    with planned.places.located():
         written = exchange.request()
-    except ProxyError as error:
-        raise planned.places.error(error) from error
     planned.places.losses(exchange.report)
     if strict():
         exchange.report.refuse()
@@ -138,16 +159,43 @@ def converted(planned: Plan) -> dict[str, Any]:
 
 
 def answered(planned: Plan, gone: Hangup, data: bytes | None = None) -> Response:
-    """The answer to a request; `data`: the bytes that it came in, for an upstream that may get the same. Raises
-    ProxyError."""
+    """The answer to a request; `data`: the bytes that it came in, for an upstream that may get the same. One that may
+    be truncated is made again with fewer items while the upstream says that it is too long. Raises ProxyError."""
+    for shorter in shortened(planned):
+        try:
+            return _answered(planned, gone, data)
+        except ProxyError as error:
+            if error.kind != "context_length":
+                raise
+        planned = shorter
+    return _answered(planned, gone, data)
+
+
+def shortened(planned: Plan) -> Iterator[Plan]:
+    """A request with `truncation: auto`, for an upstream that does not know it, with fewer and fewer items."""
+    exchange = planned.exchange
+    every = exchange.asked.get("input")
+    if exchange.same or exchange.repeated.get("truncation") != "auto" or not isinstance(every, list):
+        return
+    for items in truncation.shorter(every):
+        asked = {**exchange.asked, "input": items}
+        again = dataclasses.replace(exchange, asked=asked, echo=exchange.repeated, report=Report(), names=Names())
+        again.report.dropped("input", f"truncation left out {len(every) - len(items)} of {len(every)} items")
+        yield dataclasses.replace(planned, exchange=again)
+
+
+def _answered(planned: Plan, gone: Hangup, data: bytes | None) -> Response:
     exchange, route = planned.exchange, planned.route
-    asked = exchange.asked
     written = converted(planned)
-    unchanged = data if written is asked and planned.turn is None else None
+    if isinstance(planned.turn, Turn) and planned.turn.background:
+        from convert.api.later import accept  # huey is not needed by those who wait for their answers
+
+        return accept(planned, planned.turn, written)
+    unchanged = data if written is planned.given else None
     body = sse.dumps(without(written, route.wire.in_url)) if unchanged is None else unchanged
     headers = route.headers(exchange.client, headers_of_client(), exchange.streaming)
     url = route.url(str(written.get("model", g.model)), exchange.streaming)
-    waits = bool(asked.get("stream"))  # whose client can be given signs of life
+    waits = bool(exchange.asked.get("stream"))  # whose client can be given signs of life
     answer = state().relay.post(url, body, headers, waits and exchange.streaming, gone)
     if (again := failures.without_refused(answer, route.wire, headers)) is not None:
         answer.close()
@@ -178,10 +226,22 @@ def prepare(client: Format, route: Route, asked: dict[str, Any], turn: Turn | Co
         exchange.asked, exchange.echo, exchange.identity = turn.expanded, turn.echo, turn.id
     elif client.name == "responses" and asked.get("store") and not holds_state(client, route, str(model)):
         exchange.echo = {**asked, "store": False}  # the client asks for it in vain
+    if client.name == "responses":
+        exchange.asked = opened(exchange.asked, foreign=exchange.same)
+        if not exchange.same and exchange.asked.get("truncation") == "auto":  # see `shortened`
+            exchange.echo = exchange.repeated
+            exchange.asked = without(exchange.asked, frozenset({"truncation"}))
     if exchange.slotless and state().memory.usable():
         waiting = Waiting(state().memory, tenant(state().settings, presented()))
         exchange.keep, exchange.recall = waiting.keep, waiting.recall
     return exchange
+
+
+def opened(asked: dict[str, Any], foreign: bool) -> dict[str, Any]:
+    """A request to the Responses API with the compacted parts of its input in the clear, see `summaries.opened`.
+    Raises ProxyError."""
+    here = state()
+    return summaries.opened(here.memory, lambda: tenant(here.settings, presented()), asked, foreign)
 
 
 def turn_of(client: Format, route: Route, asked: dict[str, Any]) -> Turn | Completion | None:

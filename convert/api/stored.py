@@ -14,7 +14,7 @@ from flask import Blueprint, Response, g, request
 from convert import sse
 from convert.access import admit
 from convert.api import owned, pages
-from convert.api.serving import presented, state
+from convert.api.serving import hangup_of_client, presented, state
 from convert.errors import ProxyError, invalid
 from convert.formats import FORMATS
 from convert.state import ids
@@ -90,7 +90,23 @@ def shown(row: Any) -> Json:
 
 def _shown(row: Any) -> Response:
     check_include()
-    return pages.answer(shown(row))
+    if not switch("stream"):
+        return pages.answer(shown(row))
+    from convert.state import follow
+
+    switch("include_obfuscation")  # there is none here
+    frames = follow.follow(state().memory, row.tenant, row.id, starting_after(), hangup_of_client())
+    return pages.stream(frames)
+
+
+def starting_after() -> int:
+    """The sequence number behind which a stream is wanted; -1 for all of it. Raises ProxyError."""
+    given = request.args.get("starting_after")
+    if given is None:
+        return -1
+    if not (given.isascii() and given.isdecimal() and len(given) < 10):
+        raise invalid("starting_after", "must be a number of 0 or more")
+    return int(given)
 
 
 def _listed(row: Any) -> Response:

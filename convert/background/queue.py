@@ -27,6 +27,7 @@ class Queue:
         self.huey = _huey(settings)
         self._task = self.huey.task(name="make", context=False)(work)
         self.running = False
+        self._consumer: Any = None
 
     def put(self, tenant: str, response: str) -> None:
         """Queues a response. Raises what the storage raises."""
@@ -40,15 +41,21 @@ class Queue:
         """Makes what is queued in threads of this process (greenlets, under gevent), from now on."""
         if not self.running and workers > 0:
             self.running = True
-            for _, worker in self._consumer(workers).worker_threads:
+            self._consumer = self._made_consumer(workers)
+            for _, worker in self._consumer.worker_threads:
                 worker.daemon = True
                 worker.start()
 
+    def stop(self) -> None:
+        """Ends those threads, each when it has made what it makes."""
+        if self.running:
+            self._consumer.stop_flag.set()
+
     def serve(self, workers: int) -> None:
         """Makes what is queued until the process is told to stop."""
-        self._consumer(workers).run()
+        self._made_consumer(workers).run()
 
-    def _consumer(self, workers: int) -> Any:
+    def _made_consumer(self, workers: int) -> Any:
         return self.huey.create_consumer(workers=workers, periodic=False, initial_delay=0.05, max_delay=POLL)
 
 

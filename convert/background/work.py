@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +33,3 @@ class Work:
 def opened(memory: Memory, sealed: bytes) -> Work:
     """What a row holds. Raises ProxyError for one that was sealed with another key."""
     return Work(**sse.loads(open_sealed(memory, sealed.decode())))
-
-
-def without_key(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers that are fit for a log."""
-    return {name: value for name, value in headers.items() if name.lower() not in ("authorization", "x-api-key")}

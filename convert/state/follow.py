@@ -38,10 +38,8 @@ def follow(memory: Memory, tenant: str, response: str, after: int, gone: Callabl
                 after, last, told = number, frame, time.monotonic()
                 yield frame
         if row.status not in ("queued", "in_progress"):
-            if not last.startswith(TERMINAL) and after < 0:
-                yield from replayed(row, after)
-            elif not last.startswith(TERMINAL):
-                yield ended(row, after + 1)
+            if not last.startswith(TERMINAL):
+                yield from closing(memory, row, after)
             return
         if time.monotonic() - told > memory.settings.keep_alive:
             told = time.monotonic()
@@ -57,6 +55,17 @@ def _look(connection: Connection, tenant: str, response: str, after: int) -> tup
     return row, responses.events(connection, tenant, response, after)
 
 
+def closing(memory: Memory, row: Row, after: int) -> Iterator[bytes]:
+    """What is to follow the event `after` of a response that has ended, and whose stored events do not say how."""
+    from convert.store import responses
+
+    stored = [*frames(memory.run(lambda connection: responses.events(connection, row.tenant, row.id, -1)))]
+    if not stored:
+        yield from replayed(row, after)
+    elif not stored[-1][1].startswith(TERMINAL):
+        yield ended(row, max(after, stored[-1][0]) + 1)
+
+
 def frames(segments: list[Segment]) -> Iterator[tuple[int, bytes]]:
     """(sequence number, frame) of each event in the segments."""
     for segment in segments:
@@ -69,14 +78,15 @@ def replayed(row: Row, after: int) -> Iterator[bytes]:
     """The stream of a finished response that was not streamed when it was made, from the event after `after` on."""
     body = shown(row)
     if row.status not in ("completed", "incomplete"):
-        yield ended(row, 0)
+        yield ended(row, after + 1)
         return
     events = stream.unfold(RESPONSES.read_response(body, RESPONSES.flavor()))
     written = [frame for chunk in RESPONSES.write_stream(events, body, Report()) for frame in _split(chunk)]
     for number, frame in enumerate(written[:-1]):
         if number > after:
             yield frame
-    yield ended(row, len(written) - 1)
+    if len(written) > after + 1:
+        yield ended(row, len(written) - 1)
 
 
 def _split(chunk: bytes) -> list[bytes]:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from convert.errors import ProxyError
@@ -76,6 +77,13 @@ class Memory:
             self._homeless = True
             log.warning("nothing is stored: %s cannot be written; set DATABASE_URL", self.settings.database)
             return False
+
+    def exists(self) -> bool:
+        """Whether there may be something stored already."""
+        if not self.enabled:
+            return False
+        kind, _, path = self.settings.database.partition(":///")
+        return not kind.startswith("sqlite") or Path(path).exists()
 
     def usable(self) -> bool:
         """Whether there is a database right now, for what is a help and no promise."""

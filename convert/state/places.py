@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from convert.errors import ProxyError
@@ -33,6 +35,15 @@ class Places:
         error.message = self.path(error.message)
         error.param = error.param and self.path(error.param)
         return error
+
+    @contextlib.contextmanager
+    def located(self) -> Iterator[None]:
+        """Raises the errors of what is done inside in the client's terms."""
+        try:
+            yield
+        except ProxyError as error:
+            self.error(error)
+            raise
 
     def losses(self, report: Report) -> None:
         """Puts the losses in the client's terms."""

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from convert import sse
 from convert.errors import ProxyError
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 FLUSH = 0.25  # seconds between two writes of what grows
 LOOK = 5.0  # seconds between two looks for what dead processes left behind
 SWEEP = 3600.0  # seconds between two rounds of retention
-Again = Callable[[list[tuple[str, str]]], None]  # takes the background responses that must be run again
+WATCH = 0.5  # seconds between two looks for responses that were cancelled elsewhere
 
 
 class Recorder:
@@ -34,11 +34,13 @@ class Recorder:
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
-        self.again: Again = lambda responses: None
+        self.idle: Callable[[], None] = lambda: None  # called now and then, to find what the queue has lost
         self._turns: set[Turn] = set()
+        self._unknown: set[tuple[str, str]] = set()  # responses of this process that it does not know of
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._due = {self._beat: 0.0, self._look: 0.0, self._sweep: 0.0}
+        self._stopped = threading.Event()
+        self._due = {self._beat: 0.0, self._watch: 0.0, self._look: 0.0, self._sweep: 0.0}
 
     def start(self) -> None:
         """Starts the thread, unless it runs."""
@@ -46,6 +48,10 @@ class Recorder:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
                 self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread, for good."""
+        self._stopped.set()
 
     def begin(self, turn: Turn) -> None:
         """A response is in the making from now on: others can see it, and its events as they come. Raises ProxyError
@@ -60,24 +66,39 @@ class Recorder:
             self._turns.discard(turn)
             raise
 
+    def queue(self, row: Row) -> None:
+        """Writes a response that is to be made later. Raises ProxyError (overloaded)."""
+        from convert.store import responses
+
+        self.memory.run(lambda connection: responses.begin(connection, row))
+
+    def join(self, turn: Turn) -> None:
+        """A response that is stored already is made by this process from now on."""
+        self.start()
+        self._turns.add(turn)
+
     def finish(self, turn: Turn, row: Row) -> None:
         """Writes the final state, with the events that were not written yet, and appends to the conversation. Raises
-        ProxyError (overloaded); then the response stays what it was, and is found as an orphan."""
+        ProxyError: overloaded, and then the response stays what it was and is found as an orphan; internal, when it
+        was ended elsewhere before."""
         from convert.store import conversations, responses
 
         segments, turn.segments = turn.segments, []
         entries = [(item["id"], sse.dumps(item)) for item in (*turn.new, *sse.loads(row.output)) if item.get("id")]
 
-        def write(connection: Connection) -> None:
+        def write(connection: Connection) -> bool:
             first = responses.finish(connection, row)
             responses.grow(connection, row.tenant, row.id, joined(segments))
             if first and row.conversation and row.status in ("completed", "incomplete"):
                 conversations.append(connection, row.tenant, row.conversation, entries)
+            return first
 
         try:
-            self.memory.run(write)
+            first = self.memory.run(write)
         finally:
             self._turns.discard(turn)
+        if not first:
+            raise ProxyError("internal", "This response was ended from elsewhere before it was complete.")
 
     def abandon(self, turn: Turn) -> None:
         """Stores a response as cancelled whose client has gone; nothing, when it was finished."""
@@ -87,15 +108,12 @@ class Recorder:
         try:
             self.finish(turn, row)
         except ProxyError:
-            log.warning("response %s: that its client has gone could not be written", turn.id)
+            log.info("response %s is not stored as cancelled", turn.id)
 
     # --- the thread ------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        from convert.store.processes import BEAT
-
-        while True:
-            time.sleep(FLUSH if self._turns else BEAT)
+        while not self._stopped.wait(FLUSH):
             try:
                 self._flush()
                 self._duties()
@@ -130,32 +148,39 @@ class Recorder:
         """What is to be done every few seconds."""
         from convert.store.processes import BEAT
 
-        every = {self._beat: BEAT, self._look: LOOK, self._sweep: SWEEP}
+        every = {self._beat: BEAT, self._watch: WATCH, self._look: LOOK, self._sweep: SWEEP}
         for duty, seconds in every.items():
             if time.monotonic() >= self._due[duty]:
                 self._due[duty] = time.monotonic() + seconds
                 duty()
 
     def _beat(self) -> None:
-        """Says that this process is alive, and asks which of its responses were cancelled elsewhere."""
-        from convert.store import processes, responses
+        """Says that this process is alive."""
+        from convert.store import processes
 
-        def write(connection: Connection) -> dict[Any, str | None]:
-            processes.beat(connection, self.memory.process)
-            turns = [turn for turn in self._turns if turn.background]
-            return {turn: responses.status(connection, turn.tenant, turn.id) for turn in turns}
+        self.memory.run(lambda connection: processes.beat(connection, self.memory.process))
 
-        for turn, status in self.memory.run(write).items():
-            turn.cancelled = turn.cancelled or status in responses.FINAL
+    def _watch(self) -> None:
+        """Learns which of the responses that nobody waits for were cancelled."""
+        from convert.store import responses
+
+        turns = {(turn.tenant, turn.id): turn for turn in [*self._turns] if turn.background}
+        if turns:
+            found = self.memory.run(lambda connection: responses.statuses(connection, [*turns]))
+            for key, turn in turns.items():
+                turn.cancelled = turn.cancelled or found.get(key) != "in_progress"
 
     def _look(self) -> None:
         """Frees the responses that nobody works on."""
         from convert.store import processes
 
-        mine = {(turn.tenant, turn.id) for turn in [*self._turns]}
-        again = self.memory.run(lambda connection: processes.release(connection, self.memory.process, mine, stopped))
-        if again:
-            self.again(again)
+        process = self.memory.process
+        held = self.memory.run(lambda connection: processes.held(connection, process))
+        unknown = held - {(turn.tenant, turn.id) for turn in [*self._turns]}
+        dropped = unknown & self._unknown  # at two looks: one that has just begun is not known here for a moment
+        self._unknown = unknown
+        self.memory.run(lambda connection: processes.release(connection, process, dropped, stopped))
+        self.idle()
 
     def _sweep(self) -> None:
         from convert.store.sweep import sweep

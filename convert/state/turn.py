@@ -74,6 +74,12 @@ class Turn:
                 self.grow(chunk)
                 yield chunk
 
+    def queue(self, told: Json, work: bytes) -> None:
+        """Stores that it waits to be made. `told`: the response object; `work`: what is needed to make it, sealed.
+        Raises ProxyError (overloaded)."""
+        row = dataclasses.replace(self.row(told), work=work)
+        self.recorder.queue(row)
+
     def begin(self) -> None:
         """Stores that it is in progress. Raises ProxyError (overloaded) when it cannot be."""
         self.recorder.begin(self)

@@ -32,28 +32,31 @@ def leave(connection: Connection, process: str) -> None:
     connection.execute(delete(PROCESSES).where(PROCESSES.c.id == process))
 
 
-def orphans(connection: Connection, process: str, mine: Container[tuple[str, str]]) -> list[Row]:
+def held(connection: Connection, process: str) -> set[tuple[str, str]]:
+    """(tenant, id) of the responses in progress that are a process's."""
+    columns = (RESPONSES.c.tenant, RESPONSES.c.id)
+    mine = select(*columns).where(RESPONSES.c.status == "in_progress", RESPONSES.c.owner == process)
+    return {(row.tenant, row.id) for row in connection.execute(mine)}
+
+
+def orphans(connection: Connection, process: str, dropped: Container[tuple[str, str]]) -> list[Row]:
     """The responses in progress that nobody works on, each locked for this transaction: those of dead processes, and
-    those of `process` itself that are not among `mine`, (tenant, id) each."""
+    those of `process` itself that it has `dropped`, (tenant, id) each."""
     living = select(PROCESSES.c.id).where(PROCESSES.c.alive > time.time() - SILENCE)
     dead = or_(RESPONSES.c.owner.is_(None), RESPONSES.c.owner.not_in(living), RESPONSES.c.owner == process)
     statement = select(RESPONSES).where(RESPONSES.c.status == "in_progress", dead).with_for_update(skip_locked=True)
     rows = [Row(**found) for found in connection.execute(statement).mappings()]
-    return [row for row in rows if row.owner != process or (row.tenant, row.id) not in mine]
+    return [row for row in rows if row.owner != process or (row.tenant, row.id) in dropped]
 
 
 def release(
-    connection: Connection, process: str, mine: Container[tuple[str, str]], failed: Callable[[Row], bytes]
-) -> list[tuple[str, str]]:
+    connection: Connection, process: str, dropped: Container[tuple[str, str]], failed: Callable[[Row], bytes]
+) -> None:
     """Frees the orphans: a background response is queued again, any other has failed; `failed` gives the body of the
-    latter. Returns (tenant, id) of those to be run again."""
-    again = []
-    for row in orphans(connection, process, mine):
+    latter."""
+    for row in orphans(connection, process, dropped):
         repeat = row.work is not None and row.attempts < ATTEMPTS
         values = {"status": "queued"} if repeat else {"status": "failed", "body": failed(row), "work": None}
         this = (RESPONSES.c.tenant == row.tenant, RESPONSES.c.id == row.id, RESPONSES.c.status == "in_progress")
-        changed = connection.execute(update(RESPONSES).where(*this).values(**values, owner=None)).rowcount
-        if changed and repeat:
-            again.append((row.tenant, row.id))
+        connection.execute(update(RESPONSES).where(*this).values(**values, owner=None))
     connection.execute(delete(PROCESSES).where(PROCESSES.c.alive < time.time() - 20 * SILENCE))
-    return again

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, exists, literal, select, update
+from sqlalchemy import Connection, and_, delete, exists, literal, or_, select, update
 
 from convert.store.rows import insert
 from convert.store.schema import EVENTS, RESPONSES
@@ -78,11 +78,6 @@ def get(connection: Connection, tenant: str, response: str, since: float) -> Row
     return Row(**found) if found else None
 
 
-def status(connection: Connection, tenant: str, response: str) -> str | None:
-    """The status of a response; None when there is none."""
-    return connection.execute(select(RESPONSES.c.status).where(_is(tenant, response))).scalar()
-
-
 def alive(since: float) -> Any:
     """The condition that a response, or a later one of its chain, was made after `since`."""
     newer = select(literal(1)).where(
@@ -134,6 +129,34 @@ def cancel(connection: Connection, tenant: str, response: str, body: bytes) -> b
     """Marks a response as cancelled that is still under way; whether it was."""
     statement = update(RESPONSES).where(_is(tenant, response), RESPONSES.c.status.in_(RUNNING))
     return connection.execute(statement.values(status="cancelled", body=body, owner=None, work=None)).rowcount == 1
+
+
+def claim(connection: Connection, tenant: str, response: str, owner: str) -> Row | None:
+    """Takes a queued response for a process to work on; None when it is not queued (any more)."""
+    statement = update(RESPONSES).where(_is(tenant, response), RESPONSES.c.status == "queued")
+    values = {"status": "in_progress", "owner": owner, "attempts": RESPONSES.c.attempts + 1}
+    found = connection.execute(statement.values(values).returning(*RESPONSES.c)).mappings().one_or_none()
+    return Row(**found) if found else None
+
+
+def clear(connection: Connection, tenant: str, response: str) -> None:
+    """Deletes the events of a response that is made anew."""
+    connection.execute(delete(EVENTS).where(EVENTS.c.tenant == tenant, EVENTS.c.response == response))
+
+
+def waiting(connection: Connection, before: float, most: int) -> list[tuple[str, str]]:
+    """(tenant, id) of responses that were queued before a time, the oldest first."""
+    statement = select(RESPONSES.c.tenant, RESPONSES.c.id).where(
+        RESPONSES.c.status == "queued", RESPONSES.c.created < before
+    )
+    return [(row.tenant, row.id) for row in connection.execute(statement.order_by(RESPONSES.c.created).limit(most))]
+
+
+def statuses(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The status of each of the responses, (tenant, id), that exist."""
+    columns = (RESPONSES.c.tenant, RESPONSES.c.id, RESPONSES.c.status)
+    mine = or_(*(_is(tenant, response) for tenant, response in keys))
+    return {(row.tenant, row.id): row.status for row in connection.execute(select(*columns).where(mine))}
 
 
 def _is(tenant: str, response: str) -> Any:

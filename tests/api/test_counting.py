@@ -54,3 +54,60 @@ def test_other_failures_are_told(make: Make, status: int, body: object) -> None:
         client = make(UPSTREAM_URL="https://api.x.com", UPSTREAM_FORMAT="messages")
         answer = client.post("/v1/messages/count_tokens", json=MESSAGES)
     assert answer.status_code == (429 if status == 429 else 502) and answer.get_json()["type"] == "error"
+
+
+# --- POST /v1/responses/input_tokens -----------------------------------------------------------------
+
+
+def test_a_history_is_counted_too(make: Make, database_url: str) -> None:
+    client = make(DATABASE_URL=database_url)
+    asked = {"model": "m", "input": "one two three"}
+    alone = client.post("/v1/responses/input_tokens", json=asked)
+    assert alone.get_json() == {"object": "response.input_tokens", "input_tokens": alone.json["input_tokens"]}
+    assert alone.headers["Convert-Estimate"] == "tokens" and 0 < alone.json["input_tokens"] < 20
+    previous = client.post("/v1/responses", json={"model": "m", "input": "word " * 100}).json["id"]
+    behind = client.post("/v1/responses/input_tokens", json=asked | {"previous_response_id": previous})
+    assert behind.json["input_tokens"] > alone.json["input_tokens"] + 150  # the words, and their echo
+    only = client.post("/v1/responses/input_tokens", json={"previous_response_id": previous})
+    assert behind.json["input_tokens"] > only.json["input_tokens"] > 150
+
+
+@pytest.mark.parametrize(("wire", "path", "answer"), COUNTERS)
+def test_a_history_is_counted_by_the_upstream(make: Make, wire: str, path: str, answer: object) -> None:
+    client = make(UPSTREAM_CHAT_URL="echo://demonstration", UPSTREAM_CHAT_DEFAULT="1", UPSTREAM_URL=(
+        "https://api.x.com/v1beta" if wire == "gemini" else "https://api.x.com"), UPSTREAM_FORMAT=wire)  # fmt: skip
+    previous = client.post("/v1/responses", json={"model": "claude", "input": "Hello"}).json["id"]
+    asked = {"model": "claude", "input": "again", "previous_response_id": previous, "store": True, "stream": True}
+    with responses.RequestsMock() as mock:
+        mock.post(f"https://api.x.com{path}", json=answer)
+        counted = client.post("/v1/responses/input_tokens", json=asked, headers={"Convert-Upstream": "main"})
+        sent = json.loads(mock.calls[0].request.body)
+    assert counted.get_json() == {"object": "response.input_tokens", "input_tokens": 77}
+    assert "Convert-Estimate" not in counted.headers and "again" in str(sent) and "stream" not in sent
+    if wire == "responses":  # it knows its own responses, and nothing of ours
+        assert sent == {"model": "claude", "input": "again", "previous_response_id": previous}
+    else:
+        assert "Hello" in str(sent)
+
+
+def test_a_history_that_nobody_can_count(make: Make) -> None:
+    with responses.RequestsMock() as mock:
+        mock.post("https://api.x.com/v1/responses/input_tokens", status=404, json={})
+        client = make(UPSTREAM_URL="https://api.x.com", UPSTREAM_FORMAT="responses")
+        asked = {"model": "m", "input": "x", "previous_response_id": "resp_1"}
+        answer = client.post("/v1/responses/input_tokens", json=asked)
+        assert (answer.status_code, answer.json["error"]["param"]) == (400, "previous_response_id")
+        assert client.post("/v1/responses/input_tokens", json={"input": "x"}).json["input_tokens"] > 0
+
+
+@pytest.mark.parametrize(("asked", "param"), [
+    ({"model": "m"}, "input"), ({"input": 3}, "input"), ({"input": [{"role": "user"}]}, "input[0].content"),
+    ({"input": "x", "previous_response_id": "resp_none"}, "previous_response_id"),
+    ({"input": "x", "conversation": "conv_none"}, "conversation"),
+    ({"input": "x", "conversation": "c", "previous_response_id": "p"}, "conversation"),
+    ({"input": "x", "tools": 3}, "tools"), ({"input": "x", "prompt": {"id": "p"}}, "prompt"),
+])  # fmt: skip
+def test_what_cannot_be_counted(make: Make, asked: object, param: str) -> None:
+    answer = make().post("/v1/responses/input_tokens", json=asked)
+    assert answer.json["error"]["param"] == param, answer.text
+    assert answer.status_code == (404 if param == "conversation" and "previous" not in str(asked) else 400)

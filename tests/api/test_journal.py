@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from convert.api import journal
 
 Make = Callable[..., FlaskClient]
-BODY = {"model": "m", "input": "hi", "truncation": "auto"}
+BODY = {"model": "m", "input": "hi", "max_tool_calls": 3}
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:

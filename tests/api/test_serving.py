@@ -64,9 +64,9 @@ def test_the_settings_model_is_asked_for(make: Make, upstream: Any) -> None:
 def test_losses_and_upstream_are_told_in_headers(make: Make, upstream: Any) -> None:
     upstream.post(URL, body=wires.finished("chat"))
     client = make(**to("chat"))
-    answer = client.post("/v1/responses", json=wires.asked("responses", "m", False, truncation="auto"))
+    answer = client.post("/v1/responses", json=wires.asked("responses", "m", False, max_tool_calls=3))
     assert answer.headers["Convert-Upstream"] == "main"
-    assert "truncation dropped" in answer.headers["Convert-Lost"]
+    assert "max_tool_calls dropped" in answer.headers["Convert-Lost"]
     assert "Convert-Lost" not in client.post("/v1/responses", json=wires.asked("responses", "m", False)).headers
 
 
@@ -78,7 +78,7 @@ def test_a_strict_request_is_refused_before_the_upstream_is_asked(
 ) -> None:
     upstream.post(URL, body=wires.finished("chat"))
     headers = {"Convert-Strict": header} if header else {}
-    body = wires.asked("responses", "m", False, truncation="auto")
+    body = wires.asked("responses", "m", False, max_tool_calls=3)
     answer = make(**to("chat", CONVERT_STRICT=setting)).post("/v1/responses", json=body, headers=headers)
     assert answer.status_code == status
     assert len(upstream.calls) == (0 if status == 422 else 1)

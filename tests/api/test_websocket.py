@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,8 +10,12 @@ import pytest
 import requests
 import responses
 from flask import Flask
+from openai import OpenAI
+from openai.lib.responses_websocket import ResponsesWebSocketLimits, ResponsesWebSocketSession
+from openai.lib.responses_websocket._session import ResponsesWebSocketError
 from openai.types.responses import ResponsesServerEvent
 from pydantic import TypeAdapter
+from werkzeug.serving import make_server
 
 from convert.api import websocket
 from tests.live import wires
@@ -48,8 +53,8 @@ def sent(mock: responses.RequestsMock) -> list[Json]:
 
 def texts(items: list[Json]) -> list[str]:
     """The texts of messages, of either API."""
-    content = [item.get("content") for item in items]
-    return [each if isinstance(each, str) else "".join(part.get("text", "") for part in each) for each in content if each]
+    found = [item["content"] for item in items if item.get("content")]
+    return [each if isinstance(each, str) else "".join(part.get("text", "") for part in each) for each in found]
 
 
 def test_a_response_is_streamed_as_one_event_a_message(talk: Socket) -> None:
@@ -295,3 +300,29 @@ def test_a_web_page_gets_no_connection(make_app: MakeApp) -> None:
         assert talk.finished(input="x")
     with connected(make_app(), Origin="http://localhost:3000") as talk:
         assert talk.finished(input="x")
+
+
+def test_the_openai_sdk_with_two_streams_on_one_connection(make_app: MakeApp) -> None:
+    server = make_server("127.0.0.1", 0, make_app(), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    limits = ResponsesWebSocketLimits(
+        max_lanes=8, max_events_per_lane=128, max_events=512, max_bytes_per_lane=1 << 24, max_bytes=1 << 25,
+        max_response_bytes=None,
+    )  # fmt: skip
+    asked: Any = {"type": "response.create", "model": "m", "store": False}
+    try:
+        sdk = OpenAI(api_key="x", base_url=f"http://127.0.0.1:{server.port}/v1")
+        with sdk.responses.connect() as connection, ResponsesWebSocketSession(connection, limits=limits) as session:
+            one, two = session.lane("one"), session.lane("two")
+            one.send({**asked, "input": "first"})
+            two.send({**asked, "input": "second"})
+            previous = two.get_final_response()
+            assert (one.get_final_response().output_text, previous.output_text) == ("first", "second")
+            one.send({**asked, "input": "third", "previous_response_id": previous.id})
+            assert one.get_final_response().output_text == "third"
+            one.send({**asked, "input": "third", "previous_response_id": "resp_none"})
+            with pytest.raises(ResponsesWebSocketError) as caught:
+                one.get_final_response()
+            assert caught.value.event.error.code == "previous_response_not_found"
+    finally:
+        server.shutdown()

@@ -1,9 +1,9 @@
-"""Codex over WebSocket, under each server: `python -m tests.clients.codex_websocket [upstream format ...]`, by default on
-a Chat upstream.
+"""Codex over WebSocket, under each server: `python -m tests.clients.codex_websocket [upstream format ...]`, by default
+on a Chat upstream.
 
-CONVERT_CLIENTS names the folder of the clients kit (its run/codex.sh, run/codex-openai.sh and fake.py); CLIENTS_KIT, where
-the clients are installed. A run passes when Codex has called its tool, written the file and told so at the end, and when
-every answer came over the socket.
+CONVERT_CLIENTS names the folder of the clients kit (its run/codex.sh, run/codex-openai.sh and fake.py); CLIENTS_KIT,
+where the clients are installed. A run passes when Codex has called its tool, written the file and told so at the end,
+and when every answer came over the socket.
 """
 
 from __future__ import annotations

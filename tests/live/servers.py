@@ -131,6 +131,7 @@ def environment(ini: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     keys = {f"UPSTREAM_{name}_API_KEY": UPSTREAM_KEY for name in ("CHAT", "RESPONSES", "RENAMED", "REFUSING")}
     return kept | keys | {
-        "CONVERT_INI": str(ini), "CONVERT_LOG_LEVEL": "DEBUG", "PYTHONUNBUFFERED": "1",
+        "CONVERT_INI": str(ini), "DATABASE_URL": f"sqlite:///{ini.with_suffix('.db')}",
+        "CONVERT_LOG_LEVEL": "DEBUG", "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": kept.get("TMPDIR", tempfile.gettempdir()),
     }  # fmt: skip

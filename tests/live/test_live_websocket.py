@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -122,6 +123,7 @@ def test_the_upstream_is_closed_when_the_client_goes(live: Live) -> None:
                 talk.wire.shutdown()
             left = time.monotonic()
             assert calls[0].done.wait(5)
+        time.sleep(0.2)
         assert len(calls) == 1  # what waited was not begun
         return f"{wire} {script.__qualname__} {polite}", (calls[0].closed_at or left + 99) - left
 
@@ -154,7 +156,7 @@ def test_a_silent_upstream_is_covered_by_events(live: Live) -> None:
             while kinds[-1] != "response.completed":
                 kinds.append(talk.event()["type"])
                 came.append(time.monotonic())
-        assert max(b - a for a, b in zip(came, came[1:])) < 3 * KEEP_ALIVE, kinds
+        assert max(b - a for a, b in itertools.pairwise(came)) < 3 * KEEP_ALIVE, kinds
         assert kinds.count("response.in_progress") + kinds.count("keepalive") >= 3
 
     together(functools.partial(case, wire, late) for wire in WIRES for late in (True, False))
@@ -176,11 +178,13 @@ def test_failures_of_the_upstream(live: Live) -> None:
     for wire in WIRES:
         refused, _ = live.script(lambda call: call.plain(body, 429, Retry_After="9"))
         reset, _ = live.script(lambda call: call.reset())
-        cut, _ = live.script(lambda call, wire=wire: (call.begin(), call.chunk(wires.opening(wire)[0]), call.reset())[0])
+        first = wires.opening(wire)[0]
+        cut, _ = live.script(lambda call, first=first: (call.begin(), call.chunk(first), call.reset())[0])
         good, _ = live.script(answer(wire))
         with connected(live, wire) as talk:
             error = talk.refused(model=refused, input="x", store=False)
-            assert (error["status"], error["error"]["message"], error["headers"]["retry-after"]) == (429, "No luck", "9")
+            assert (error["status"], error["error"]["message"]) == (429, "No luck")
+            assert error["headers"] == {"retry-after": "9"}
             assert talk.refused(model=reset, input="x", store=False)["status"] == 502
             assert talk.ask(model=cut, input="x", store=False)[-1]["type"] in ("response.failed", "error")
             assert talk.finished(model=good, input="x", store=False)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import socket
 import subprocess
 import sys
@@ -28,7 +29,7 @@ body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 assert client.post("/v1/chat/completions", json=body).status_code == 200
 body = {"model": "m", "input": "Hi", "store": False}
 assert client.post("/v1/responses", json=body).status_code == 200
-print(sorted(name for name in ("sqlalchemy", "alembic", "psycopg", "sqlite3") if name in sys.modules))
+print(sorted(name for name in ("sqlalchemy", "alembic", "psycopg", "huey", "cryptography") if name in sys.modules))
 assert client.post("/v1/responses", json={**body, "store": True}).status_code == 200
 print("sqlalchemy" in sys.modules)
 """
@@ -71,7 +72,8 @@ def homeless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_a_place_for_the_default_file_there_is_no_state(homeless: None, caplog: Any) -> None:
     made = memory()
     assert made.enabled
-    assert [made.ready(), made.ready(), made.usable()] == [False, False, False]
+    with caplog.at_level(logging.WARNING):
+        assert [made.ready(), made.ready(), made.usable()] == [False, False, False]
     assert not made.enabled
     assert caplog.text.count("nothing is stored") == 1
 
@@ -102,6 +104,14 @@ def test_a_silent_server_does_not_hold_up_one_request_after_another() -> None:
         begun = time.monotonic()
         assert [made.usable() for _ in range(5)] == [False] * 5
         assert time.monotonic() - begun < 1
+
+
+def test_whether_there_may_be_something_stored(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    assert not memory(DATABASE_URL=url).exists()
+    assert memory(DATABASE_URL=url).ready()
+    assert memory(DATABASE_URL=url).exists() and memory(DATABASE_URL=DOWN).exists()
+    assert not memory(DATABASE_URL=url, CONVERT_STORE="0").exists()
 
 
 def test_tenants() -> None:

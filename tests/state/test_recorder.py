@@ -24,6 +24,17 @@ from tests.conftest import Make
 ASKED = {"model": "m", "input": "one two three four", "stream": True}
 
 
+@pytest.fixture(autouse=True)
+def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No thread outlives its test."""
+    made: list[Recorder] = []
+    start = Recorder.start
+    monkeypatch.setattr(Recorder, "start", lambda self: made.append(self) or start(self))
+    yield
+    for each in made:
+        each.stop()
+
+
 @pytest.fixture
 def memory(database_url: str) -> Iterator[Memory]:
     made = Memory(load(None, {"DATABASE_URL": database_url}))
@@ -36,6 +47,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The recorder looks around more often than it would."""
     monkeypatch.setattr(recorder, "FLUSH", 0.02)
     monkeypatch.setattr(recorder, "LOOK", 0.05)
+    monkeypatch.setattr(recorder, "WATCH", 0.02)
     monkeypatch.setattr("convert.store.processes.BEAT", 0.02)
 
 
@@ -127,6 +139,7 @@ def test_a_failing_finish_writes_nothing_and_is_found_as_an_orphan(
     row = stored(memory, made.id)
     assert row and row.status == "in_progress" and segments(memory, made.id) == []
     keeper._look()
+    keeper._look()  # what is missing at two looks was dropped
     row = stored(memory, made.id)
     assert row and row.status == "failed"
     assert json.loads(row.body)["error"]["code"] == "server_error"
@@ -155,9 +168,29 @@ def test_what_is_abandoned_is_cancelled_once(memory: Memory) -> None:
     made.abandon()
     row = stored(memory, made.id)
     assert row and (row.status, row.owner, json.loads(row.body)["status"]) == ("cancelled", None, "cancelled")
-    made.finish(completed(made))  # too late
+    with pytest.raises(ProxyError, match="ended from elsewhere"):
+        made.finish(completed(made))
     row = stored(memory, made.id)
     assert row and row.status == "cancelled"
+
+
+def test_a_response_that_was_ended_elsewhere_is_not_told_as_complete(memory: Memory) -> None:
+    made = turn(memory, Recorder(memory))
+    made.begin()
+    memory.run(lambda connection: responses.cancel(connection, "t", made.id, b"{}"))
+    chunk = sse.event({"type": "response.completed", "response": completed(made)}, "response.completed")
+    (told,) = made.recorded(iter([chunk]))
+    row = stored(memory, made.id)
+    assert b"response.failed" in told and row and row.status == "cancelled"
+
+
+def test_a_background_response_that_is_cancelled_is_told(memory: Memory) -> None:
+    made = turn(memory, Recorder(memory), background=True)
+    made.begin()
+    memory.run(lambda connection: responses.cancel(connection, "t", made.id, b"{}"))
+    begun = time.monotonic()
+    until(lambda: made.cancelled)
+    assert time.monotonic() - begun < 2
 
 
 def test_what_is_finished_cannot_be_abandoned(memory: Memory) -> None:

@@ -69,6 +69,20 @@ def test_what_does_not_say_otherwise_is_kept(memory: Memory, store: dict[str, An
     assert [item["id"] for item in made.new] == [ids.of_item("message", made.id, 0)]
 
 
+def test_the_answer_repeats_what_was_asked(memory: Memory) -> None:
+    made = turn(memory, metadata={"a": "b"}, temperature=0.5)
+    shell = made.shell()
+    assert (shell["store"], shell["metadata"], shell["temperature"]) == (True, {"a": "b"}, 0.5)
+    assert (shell["id"], shell["previous_response_id"]) == (made.id, None)
+
+
+def test_a_turn_that_waits_to_be_made(memory: Memory) -> None:
+    made = turn(memory, background=True)
+    made.queue({**made.shell(), "status": "queued"}, b"sealed")
+    row = stored(memory, made)
+    assert row and (row.status, row.work, row.owner) == ("queued", b"sealed", None)
+
+
 def test_a_turn_goes_on_where_the_one_before_ended(memory: Memory) -> None:
     first = turn(memory)
     first.finish(body(first))

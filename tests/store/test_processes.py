@@ -31,8 +31,8 @@ def failed(row: Row) -> bytes:
     return f'"{row.id} failed"'.encode()
 
 
-def release(database: Database, process: str = "me", mine: Container[tuple[str, str]] = ()) -> list[tuple[str, str]]:
-    return database.run(lambda connection: processes.release(connection, process, mine, failed))
+def release(database: Database, process: str = "me", dropped: Container[tuple[str, str]] = ()) -> None:
+    database.run(lambda connection: processes.release(connection, process, dropped, failed))
 
 
 def state(database: Database, name: str) -> tuple[str, str | None]:
@@ -44,14 +44,15 @@ def state(database: Database, name: str) -> tuple[str, str | None]:
 def test_who_says_so_is_alive(database: Database) -> None:
     beat(database, "other")
     fill(database, running("r", "other"))
-    assert release(database) == [] and state(database, "r") == ("in_progress", "other")
+    release(database)
+    assert state(database, "r") == ("in_progress", "other")
 
 
 @pytest.mark.parametrize("owner", ["silent", "unheard-of", None])
 def test_the_response_of_a_dead_process_has_failed(database: Database, owner: str | None) -> None:
     beat(database, "silent", ago=processes.SILENCE + 1)
     fill(database, running("r", owner))
-    assert release(database) == []
+    release(database)
     found = database.run(lambda connection: responses.get(connection, "t", "r", 0.0))
     assert found and (found.status, found.owner, found.body) == ("failed", None, b'"r failed"')
 
@@ -59,18 +60,20 @@ def test_the_response_of_a_dead_process_has_failed(database: Database, owner: st
 def test_a_background_response_is_run_again_a_few_times(database: Database) -> None:
     tired = running("tired", None, work=b"sealed", attempts=processes.ATTEMPTS)
     fill(database, running("r", None, work=b"sealed"), tired)
-    assert release(database) == [("t", "r")]
+    release(database)
     assert state(database, "r") == ("queued", None)
     assert state(database, "tired") == ("failed", None)
     kept = database.run(lambda connection: responses.get(connection, "t", "r", 0.0))
     assert kept and kept.work == b"sealed"
-    assert release(database) == []  # what is queued is nobody's orphan
+    release(database)
+    assert state(database, "r") == ("queued", None)  # what is queued is nobody's orphan
 
 
-def test_a_process_knows_what_it_still_works_on(database: Database) -> None:
+def test_a_process_frees_what_it_has_dropped_and_nothing_else_of_its_own(database: Database) -> None:
     beat(database, "me")
-    fill(database, running("kept", "me"), running("lost", "me"))
-    assert release(database, "me", {("t", "kept")}) == []
+    fill(database, running("kept", "me"), running("lost", "me"), running("theirs", "other"))
+    assert database.run(lambda connection: processes.held(connection, "me")) == {("t", "kept"), ("t", "lost")}
+    release(database, "me", {("t", "lost")})
     assert (state(database, "kept"), state(database, "lost")) == (("in_progress", "me"), ("failed", None))
 
 
@@ -83,9 +86,11 @@ def test_what_is_finished_is_left_alone(database: Database) -> None:
 def test_a_process_that_ends_in_good_order_frees_its_work_at_once(database: Database) -> None:
     beat(database, "other")
     fill(database, running("r", "other", work=b"sealed"))
-    assert release(database) == []
+    release(database)
+    assert state(database, "r") == ("in_progress", "other")
     database.run(lambda connection: processes.leave(connection, "other"))
-    assert release(database) == [("t", "r")]
+    release(database)
+    assert state(database, "r") == ("queued", None)
 
 
 def test_processes_long_dead_are_forgotten(database: Database) -> None:

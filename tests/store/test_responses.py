@@ -119,7 +119,9 @@ def test_tenants_with_the_same_ids_do_not_meet(database: Database) -> None:
     assert database.run(lambda connection: responses.remove(connection, "other", "r2"))
     assert not database.run(lambda connection: responses.remove(connection, "other", "r0"))
     assert not database.run(lambda connection: responses.cancel(connection, "other", "r0", b"{}"))
-    assert database.run(lambda connection: responses.status(connection, "other", "r0")) is None
+    wanted = [("other", "r0"), ("other", "r1"), ("t", "r9"), ("t", "r0")]
+    known = database.run(lambda connection: responses.statuses(connection, wanted))
+    assert known == {("other", "r1"): "completed", ("t", "r0"): "completed"}
     assert chain(database, "r2") == ["r0", "r1", "r2"] and events(database, "r2") == [(0, b"mine")]
 
 
@@ -156,6 +158,32 @@ def test_what_is_over_cannot_be_cancelled(database: Database) -> None:
     found = get(database, "r1")
     assert found and (found.status, found.body, found.work) == ("cancelled", b'"cancelled"', None)
     assert not finish(database, row("r1"))
+
+
+def test_a_queued_response_is_claimed_once(database: Database) -> None:
+    fill(database, row("r1", status="queued", work=b"sealed"), row("r2", status="queued", created=2000.0), row("r3"))
+
+    def waiting(before: float, most: int = 9) -> list[tuple[str, str]]:
+        return database.run(lambda connection: responses.waiting(connection, before, most))
+
+    def claim(name: str, owner: str, tenant: str = "t") -> Row | None:
+        return database.run(lambda connection: responses.claim(connection, tenant, name, owner))
+
+    assert (waiting(2000.0), waiting(9999.0), len(waiting(9999.0, 1))) == ([("t", "r1")], [("t", "r1"), ("t", "r2")], 1)
+    assert claim("r1", "p1", tenant="other") is None
+    claimed = claim("r1", "p1")
+    assert claimed and (claimed.status, claimed.owner, claimed.attempts, claimed.work) == (
+        "in_progress", "p1", 1, b"sealed",
+    )  # fmt: skip
+    assert [claim("r1", "p2"), claim("r3", "p2"), claim("r4", "p2")] == [None, None, None]
+    assert waiting(9999.0) == [("t", "r2")]
+
+
+def test_the_events_of_what_is_made_anew_are_cleared(database: Database) -> None:
+    for name in ("r1", "r2"):
+        grow(database, name, Segment(0, b"data"))
+    database.run(lambda connection: responses.clear(connection, "t", "r1"))
+    assert (events(database, "r1"), events(database, "r2")) == ([], [(0, b"data")])
 
 
 def test_events_from_the_start_the_middle_and_the_end(database: Database) -> None:

@@ -55,6 +55,8 @@ FORMAT = Format(
         body=lambda body, model: {key: body[key] for key in _COUNTED if key in body},
         member="input_tokens",
     ),
+    counted=lambda body: {key: value for key, value in body.items() if value is not None},
+    write_count=lambda number: {"object": "response.input_tokens", "input_tokens": number},
     ends=_is_terminal,
     closes=_is_terminal,
     # observed: Codex's idle timer is reset by events only, not by comments

@@ -1,0 +1,1 @@
+"""Measures the checkout: whole servers under load (`python -m bench`), and conversions alone (`pytest bench`)."""

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from convert.background.queue import Queue
+from convert.settings import load
+
+
+def test_what_is_put_is_made_once(database_url: str) -> None:
+    made: list[tuple[str, str]] = []
+    done = threading.Event()
+
+    def work(tenant: str, response: str) -> None:
+        made.append((tenant, response))
+        if len(made) == 3:
+            done.set()
+
+    queue = Queue(load(None, {"DATABASE_URL": database_url}), work)
+    assert queue.empty()
+    for number in range(3):
+        queue.put("t", f"r{number}")
+    assert not queue.empty()
+    queue.start(2)
+    assert done.wait(10) and queue.empty()
+    assert sorted(made) == [("t", "r0"), ("t", "r1"), ("t", "r2")]
+    queue.stop()
+
+
+def test_what_is_queued_survives_the_process_that_queued_it(tmp_path: Path) -> None:
+    settings = load(None, {"DATABASE_URL": f"sqlite:///{tmp_path / 'a.db'}"})
+    Queue(settings, lambda tenant, response: None).put("t", "r")
+    done = threading.Event()
+    later = Queue(settings, lambda tenant, response: done.set())
+    later.start(1)
+    assert done.wait(10)
+    later.stop()
+
+
+def test_no_workers_make_nothing(tmp_path: Path) -> None:
+    queue = Queue(load(None, {"DATABASE_URL": f"sqlite:///{tmp_path / 'a.db'}"}), lambda tenant, response: 1 / 0)  # type: ignore[func-returns-value,return-value]
+    queue.put("t", "r")
+    queue.start(0)
+    assert not queue.running and not queue.empty()
+
+
+def test_redis_is_used_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = Queue(load(None, {"REDIS_URL": "redis://127.0.0.1:1/0"}), lambda tenant, response: None)
+    with pytest.raises(Exception, match=r"127\.0\.0\.1:1"):
+        queue.put("t", "r")
