@@ -56,4 +56,4 @@ class ChatFlavor(Flavor):
     call_id: str = ""
     call_id_length: int = 64
     web_search: bool = False
-    state: bool = False
+    state: bool = field(default=False, compare=False)  # no reason to write a body of this format anew
