@@ -10,6 +10,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
+from tests.conftest import Make
+
 KEY = {"Authorization": "Bearer sk-one"}
 
 
@@ -66,3 +68,9 @@ def test_more_references_than_a_statement_takes(app: Flask) -> None:
     """SQLite has 32766 parameters, PostgreSQL 65535."""
     many = [{"type": "item_reference", "id": f"msg_{number:048x}0000"} for number in range(66000)]
     assert ask(app, many).status_code == 404
+
+
+def test_without_a_store_there_is_nothing_to_refer_to(make: Make) -> None:
+    body = {"model": "m", "input": [{"role": "user", "content": "two"}, {"type": "item_reference", "id": "msg_1"}]}
+    refused = make(CONVERT_STORE="0").post("/v1/responses", json=body)
+    assert (refused.status_code, refused.get_json()["error"]["param"]) == (404, "input[1]")
