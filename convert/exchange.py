@@ -155,11 +155,14 @@ def identified(events: Iterator[hub.Event], identity: str) -> Iterator[hub.Event
 
 
 def _known(request: hub.Request) -> None:
-    """Raises ProxyError for an item of a type that nobody here knows: to leave it out might change everything."""
+    """Raises ProxyError for an item of a type that nobody here knows, or that only refers to one which is held
+    elsewhere: to leave it out might change everything."""
     for message in request.messages:
         for part in message.parts:
             if isinstance(part, hub.Raw) and "unknown" in part.wire:
                 raise invalid(f"{part.path}.type", f"'{part.wire['unknown']}' is not a known type")
+            if isinstance(part, hub.Raw) and "absent" in part.wire:
+                raise ProxyError("not_found", f"Item with id '{part.wire['absent']}' not found.", param=part.path)
 
 
 def read(form: Format, body: Json) -> hub.Request:

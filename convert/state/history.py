@@ -104,6 +104,6 @@ def referred(memory: Memory, tenant: str, history: list[Json], new: list[Json]) 
 def _items_of(connection: Connection, tenant: str, owners: set[str], since: float) -> dict[str, Json]:
     from convert.store import responses
 
-    rows = [row for owner in owners if (row := responses.get(connection, tenant, owner, since))]
+    rows = responses.several(connection, tenant, sorted(owners), since)
     every = [item for row in rows for item in (*sse.loads(row.input), *sse.loads(row.output))]
     return {item["id"]: item for item in every if item.get("id")}

@@ -77,9 +77,10 @@ def check_outputs(history: list[Json], new: list[Json]) -> None:
             )
 
 
-def references(items: list[Json]) -> list[str]:
-    """The ids of the items that are referred to."""
-    return [str(item.get("id")) for item in items if item.get("type") == "item_reference"]
+def references(given: Any) -> list[str]:
+    """The ids of the items that a request's `input` refers to."""
+    given = given if isinstance(given, list) else []
+    return [str(item.get("id")) for item in given if isinstance(item, dict) and item.get("type") == "item_reference"]
 
 
 def resolved(items: list[Json], known: dict[str, Json]) -> list[Json]:

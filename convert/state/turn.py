@@ -147,13 +147,15 @@ def failure(body: Json, error: ProxyError, number: int) -> bytes:
 
 
 def take(memory: Memory, recorder: Recorder, tenant: str, client: Format, asked: Json) -> Turn | None:
-    """The turn of a request to the Responses API; None when nothing is recalled and nothing is to be kept.
+    """The turn of a request to the Responses API; None when nothing is recalled or referred to, and nothing is to be
+    kept.
     Raises ProxyError for state that does not exist, or that contradicts itself."""
     kept = asked.get("store") is not False
     recalls = asked.get("previous_response_id") is not None or asked.get("conversation") is not None
     if asked.get("background") and not kept:
         raise invalid("background", "needs store: true")
-    if not (kept or recalls) or not memory.ready():
+    refers = bool(items.references(asked.get("input")))
+    if not (kept or recalls or refers) or not memory.ready():
         return None
     identity = ids.new("resp")
     before = history.load(memory, tenant, asked)
