@@ -49,18 +49,22 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def application(ini: Path | None = None) -> Flask:
-    """The application with the settings of a file (CONVERT_INI, else wsgi.ini beside app.py) and the environment.
+def configured(ini: Path | None = None) -> Settings:
+    """The settings of a file (CONVERT_INI, else wsgi.ini beside app.py) and the environment.
 
     Settings that are wrong end the process with one line on stderr that names them."""
     from convert.settings import SettingsError, load
 
     try:
-        settings = load(ini or Path(os.environ.get("CONVERT_INI") or ROOT / "wsgi.ini"))
+        return load(ini or Path(os.environ.get("CONVERT_INI") or ROOT / "wsgi.ini"))
     except SettingsError as error:
         print(error, file=sys.stderr, flush=True)
         raise SystemExit(LOAD_ERROR) from None
-    app = create_app(settings)
+
+
+def application(ini: Path | None = None) -> Flask:
+    """The application as `configured`, which goes on with the background work that waits for it."""
+    app = create_app(configured(ini))
     from convert.api.serving import resume
 
     resume(app)

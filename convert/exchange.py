@@ -41,6 +41,7 @@ class Exchange:
     names: tools.Names = field(default_factory=tools.Names)
     streaming: bool = False  # what the upstream was asked for
     identity: str | None = None  # the id of the answer, where it is not the upstream's
+    created: int | None = None  # when the answer was begun, where that is told already
     echo: Json | None = None  # the body whose settings the answer repeats, where it is not `asked`
     keep: withheld.Keep | None = None  # where sealed state waits that the client has no slot for
     recall: withheld.Recall | None = None
@@ -124,7 +125,7 @@ class Exchange:
     def written(self, events: Iterator[hub.Event]) -> Iterator[bytes]:
         """Hub events as the bytes of the client's stream."""
         if self.identity is not None:
-            events = identified(events, self.identity)
+            events = identified(events, self._own)
         return self.client.write_stream(events, self.repeated, self.report)
 
     def folded(self, events: Iterable[hub.Event], seen: Callable[[], None] | None = None) -> Json:
@@ -135,23 +136,28 @@ class Exchange:
         """A response under this exchange's own id; it is then no longer the upstream's object."""
         if self.identity is None:
             return response
-        return dataclasses.replace(response, id=self.identity, origin="")
+        return dataclasses.replace(response, **self._own, origin="")
+
+    @property
+    def _own(self) -> Json:
+        """What the answer is not told by the upstream."""
+        return {"id": self.identity} if self.created is None else {"id": self.identity, "created": self.created}
 
 
-def identified(events: Iterator[hub.Event], identity: str) -> Iterator[hub.Event]:
-    """The same events under another id, which is known before the upstream's Start."""
+def identified(events: Iterator[hub.Event], own: Json) -> Iterator[hub.Event]:
+    """The same events under another id (the fields `own` of Start), which is known before the upstream's Start."""
     for event in events:
         if event is hub.REST:
             yield event
             continue
         if isinstance(event, hub.Start):
-            yield dataclasses.replace(event, id=identity)
+            yield dataclasses.replace(event, **own)
         else:
-            yield hub.Start(id=identity)
+            yield hub.Start(**own)
             yield event
         break
     for event in events:
-        yield dataclasses.replace(event, id=identity) if isinstance(event, hub.Start) else event
+        yield dataclasses.replace(event, **own) if isinstance(event, hub.Start) else event
 
 
 def _known(request: hub.Request) -> None:

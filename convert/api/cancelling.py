@@ -12,6 +12,7 @@ from convert.api import pages, stored
 from convert.api.serving import presented, state
 from convert.errors import ProxyError
 from convert.formats import FORMATS
+from convert.state import follow
 
 blueprint = Blueprint("cancelling", __name__)
 
@@ -39,4 +40,4 @@ def _cancelled(row: Any) -> Response:
         raise ProxyError("invalid_request", "Cannot cancel a synchronous response.", param="response_id")
     data = sse.dumps({**body, "status": "cancelled"})
     state().memory.run(lambda connection: responses.cancel(connection, row.tenant, row.id, data))
-    return pages.answer(stored.shown(stored.find(row.id) or row))
+    return pages.answer(follow.shown(stored.find(row.id) or row))

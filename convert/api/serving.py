@@ -6,6 +6,7 @@ own shape; after the first byte a failure is an event of the client's stream (st
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -59,8 +60,10 @@ class State:
 
 
 def resume(app: Flask) -> None:
-    """Goes on with background work that was queued before this process began, where there may be any."""
+    """Goes on with background work that was queued before this process began, where there may be any; when the process
+    ends, others go on with what it has begun."""
     here = cast(State, app.extensions["convert"])
+    atexit.register(here.recorder.leave)
     if here.settings.background_threads and here.memory.exists():
         from convert.api import later
 
@@ -161,19 +164,18 @@ def converted(planned: Plan) -> dict[str, Any]:
 def answered(planned: Plan, gone: Hangup, data: bytes | None = None) -> Response:
     """The answer to a request; `data`: the bytes that it came in, for an upstream that may get the same. One that may
     be truncated is made again with fewer items while the upstream says that it is too long. Raises ProxyError."""
-    for shorter in shortened(planned):
+    for shorter in shortened(planned.exchange):
         try:
             return _answered(planned, gone, data)
         except ProxyError as error:
             if error.kind != "context_length":
                 raise
-        planned = shorter
+        planned = dataclasses.replace(planned, exchange=shorter)
     return _answered(planned, gone, data)
 
 
-def shortened(planned: Plan) -> Iterator[Plan]:
+def shortened(exchange: Exchange) -> Iterator[Exchange]:
     """A request with `truncation: auto`, for an upstream that does not know it, with fewer and fewer items."""
-    exchange = planned.exchange
     every = exchange.asked.get("input")
     if exchange.same or exchange.repeated.get("truncation") != "auto" or not isinstance(every, list):
         return
@@ -181,7 +183,7 @@ def shortened(planned: Plan) -> Iterator[Plan]:
         asked = {**exchange.asked, "input": items}
         again = dataclasses.replace(exchange, asked=asked, echo=exchange.repeated, report=Report(), names=Names())
         again.report.dropped("input", f"truncation left out {len(every) - len(items)} of {len(every)} items")
-        yield dataclasses.replace(planned, exchange=again)
+        yield again
 
 
 def _answered(planned: Plan, gone: Hangup, data: bytes | None) -> Response:
@@ -223,7 +225,8 @@ def prepare(client: Format, route: Route, asked: dict[str, Any], turn: Turn | Co
     flavor = route.wire.flavor(**dialect.flavor)
     exchange = Exchange(client, route.wire, asked, flavor, model=route.upstream.model, patch=dialect.patch)
     if turn is not None:
-        exchange.asked, exchange.echo, exchange.identity = turn.expanded, turn.echo, turn.id
+        exchange.asked, exchange.echo = turn.expanded, turn.echo
+        exchange.identity, exchange.created = turn.id, int(turn.created)
     elif client.name == "responses" and asked.get("store") and not holds_state(client, route, str(model)):
         exchange.echo = {**asked, "store": False}  # the client asks for it in vain
     if client.name == "responses":

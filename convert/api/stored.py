@@ -17,7 +17,7 @@ from convert.api import owned, pages
 from convert.api.serving import hangup_of_client, presented, state
 from convert.errors import ProxyError, invalid
 from convert.formats import FORMATS
-from convert.state import ids
+from convert.state import follow, ids
 from convert.state.history import not_found
 from convert.state.memory import tenant
 
@@ -83,17 +83,10 @@ def find(response: str) -> Any:
     return here.memory.run(lambda connection: responses.get(connection, owner, response, since))
 
 
-def shown(row: Any) -> Json:
-    """A stored response as the API shows it."""
-    return {**sse.loads(row.body), "status": row.status, "output": sse.loads(row.output)}
-
-
 def _shown(row: Any) -> Response:
     check_include()
     if not switch("stream"):
-        return pages.answer(shown(row))
-    from convert.state import follow
-
+        return pages.answer(follow.shown(row))
     switch("include_obfuscation")  # there is none here
     frames = follow.follow(state().memory, row.tenant, row.id, starting_after(), hangup_of_client())
     return pages.stream(frames)

@@ -1,7 +1,8 @@
 """The task queue: huey, with the storage that suits the database.
 
-SQLite: a file of huey's own beside the database's. PostgreSQL: tables of huey's own in the same database, so that
-several machines need nothing else. With REDIS_URL: Redis, which wakes its workers at once instead of being polled.
+SQLite: a file of huey's own beside the database's, which idle workers look at a few times a second. PostgreSQL: tables
+of huey's own in the same database, so that several machines need nothing else; NOTIFY wakes idle workers. With
+REDIS_URL: Redis, for those who have one anyway.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Any
 from convert.settings import Settings
 from convert.store.database import normal
 
-NAME = "convert"
+NAME = "convert"  # of the queue; on PostgreSQL, how its tables begin
+CONNECT = 3  # seconds in which PostgreSQL must take the connection
 POLL = 0.3  # seconds between two looks of an idle worker, at most
+LAST = 20.0  # seconds that a worker which is told to stop may go on with what it has begun
 Work = Callable[[str, str], None]  # (tenant, id of a response)
 
 
@@ -23,7 +26,7 @@ class Queue:
     """Ids of responses that wait to be made."""
 
     def __init__(self, settings: Settings, work: Work) -> None:
-        logging.getLogger("huey").setLevel("WARNING")
+        logging.getLogger("huey").setLevel("CRITICAL")  # it would tell of a lost database many times a second
         self.huey = _huey(settings)
         self._task = self.huey.task(name="make", context=False)(work)
         self.running = False
@@ -34,7 +37,7 @@ class Queue:
         self._task(tenant, response)
 
     def empty(self) -> bool:
-        """Whether nobody has to be waited for."""
+        """Whether nothing waits in it. Raises what the storage raises."""
         return bool(self.huey.pending_count() == 0)
 
     def start(self, workers: int) -> None:
@@ -52,11 +55,14 @@ class Queue:
             self._consumer.stop_flag.set()
 
     def serve(self, workers: int) -> None:
-        """Makes what is queued until the process is told to stop."""
+        """Makes what is queued until the process is told to stop (SIGTERM); what it has begun may end."""
         self._made_consumer(workers).run()
 
     def _made_consumer(self, workers: int) -> Any:
-        return self.huey.create_consumer(workers=workers, periodic=False, initial_delay=0.05, max_delay=POLL)
+        return self.huey.create_consumer(
+            workers=workers, periodic=False, initial_delay=0.05, max_delay=POLL, graceful_signal="TERM",
+            shutdown_timeout=LAST,
+        )  # fmt: skip
 
 
 def _huey(settings: Settings) -> Any:
@@ -66,11 +72,21 @@ def _huey(settings: Settings) -> Any:
         return RedisHuey(NAME, url=settings.redis_url, results=False)
     url = normal(settings.database)
     if url.drivername.startswith("postgresql"):
-        from huey.contrib.sql_huey import SqlHuey
-
-        plain = url.set(drivername="psycopg3+pool").render_as_string(hide_password=False)
-        return SqlHuey(NAME, database=plain, results=False)
+        return _on_postgres(url.set(drivername="postgresql").render_as_string(hide_password=False))
     from huey import SqliteHuey
 
     path = Path(url.database or "convert.db")
     return SqliteHuey(NAME, filename=str(path.with_name(f"{path.stem}-queue.db")), results=False)
+
+
+def _on_postgres(url: str) -> Any:
+    """The queue in a PostgreSQL database. Two machines that make its tables at the same moment are at odds there, for
+    all of `IF NOT EXISTS`: the one that lost tries again."""
+    from huey import PostgresHuey
+    from psycopg.errors import DuplicateTable, UniqueViolation
+
+    options = {"dsn": url, "results": False, "table_prefix": NAME, "connect_timeout": CONNECT}
+    try:
+        return PostgresHuey(NAME, **options)
+    except (DuplicateTable, UniqueViolation):
+        return PostgresHuey(NAME, **options)

@@ -6,6 +6,7 @@ write may come twice or in another order: rows that are there stay, and so does 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 FLUSH = 0.25  # seconds between two writes of what grows
 LOOK = 5.0  # seconds between two looks for what dead processes left behind
 SWEEP = 3600.0  # seconds between two rounds of retention
+INTERRUPTED = "The process that worked on this response was stopped."
 WATCH = 0.5  # seconds between two looks for responses that were cancelled elsewhere
 
 
@@ -66,11 +68,16 @@ class Recorder:
             self._turns.discard(turn)
             raise
 
-    def queue(self, row: Row) -> None:
-        """Writes a response that is to be made later. Raises ProxyError (overloaded)."""
+    def queue(self, row: Row, opening: bytes) -> None:
+        """Writes a response that is to be made later, and the first events of its stream. Raises ProxyError
+        (overloaded)."""
         from convert.store import responses
 
-        self.memory.run(lambda connection: responses.begin(connection, row))
+        def write(connection: Connection) -> None:
+            responses.begin(connection, row)
+            responses.grow(connection, row.tenant, row.id, [responses.Segment(0, opening)])
+
+        self.memory.run(write)
 
     def join(self, turn: Turn) -> None:
         """A response that is stored already is made by this process from now on."""
@@ -80,15 +87,17 @@ class Recorder:
     def finish(self, turn: Turn, row: Row) -> None:
         """Writes the final state, with the events that were not written yet, and appends to the conversation. Raises
         ProxyError: overloaded, and then the response stays what it was and is found as an orphan; internal, when it
-        was ended elsewhere before."""
+        was ended or deleted elsewhere before."""
         from convert.store import conversations, responses
 
-        segments, turn.segments = turn.segments, []
+        segments = self._cut(turn)
+        end = responses.end if turn in self._turns else responses.finish
         entries = [(item["id"], sse.dumps(item)) for item in (*turn.new, *sse.loads(row.output)) if item.get("id")]
 
         def write(connection: Connection) -> bool:
-            first = responses.finish(connection, row)
-            responses.grow(connection, row.tenant, row.id, joined(segments))
+            first = end(connection, row)
+            if first:
+                responses.grow(connection, row.tenant, row.id, segments)
             if first and row.conversation and row.status in ("completed", "incomplete"):
                 conversations.append(connection, row.tenant, row.conversation, entries)
             return first
@@ -110,6 +119,15 @@ class Recorder:
         except ProxyError:
             log.info("response %s is not stored as cancelled", turn.id)
 
+    def leave(self) -> None:
+        """Says that this process ends: what it still works on is free at once, and not after some silence."""
+        from convert.store import processes
+
+        self.stop()
+        if self._thread is not None:
+            with contextlib.suppress(ProxyError):
+                self.memory.run(lambda connection: processes.leave(connection, self.memory.process))
+
     # --- the thread ------------------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -124,25 +142,31 @@ class Recorder:
                 time.sleep(1)
 
     def _flush(self) -> None:
-        """Writes what has grown."""
+        """Writes what has grown. What cannot be written now is written with what comes next."""
         from convert.store import responses
 
-        taken = [(turn, turn.segments) for turn in [*self._turns] if turn.segments]
-        if not taken:
+        grown = [turn for turn in [*self._turns] if turn.segments or turn.writing]
+        if not grown:
             return
-        for turn, _ in taken:
-            turn.segments = []
+        for turn in grown:
+            self._cut(turn)
 
         def write(connection: Connection) -> None:
-            for turn, segments in taken:
-                responses.grow(connection, turn.tenant, turn.id, joined(segments))
+            for turn in grown:
+                responses.grow(connection, turn.tenant, turn.id, turn.writing)
 
-        try:
-            self.memory.run(write)
-        except ProxyError:
-            for turn, segments in taken:
-                turn.segments = [*segments, *turn.segments]
-            raise
+        self.memory.run(write)
+        for turn in grown:
+            turn.writing = []
+
+    def _cut(self, turn: Turn) -> list[Segment]:
+        """What of a response is to be written, in the same segments until that has happened: while the thread writes
+        some of them, whoever finishes the response may write them too."""
+        with self._lock:
+            grown = [*turn.segments]  # it may grow further meanwhile, at its end
+            del turn.segments[: len(grown)]
+            turn.writing = [*turn.writing, *joined(grown)]
+            return turn.writing
 
     def _duties(self) -> None:
         """What is to be done every few seconds."""
@@ -199,5 +223,5 @@ def joined(segments: list[tuple[int, bytes]]) -> list[Segment]:
 
 def stopped(row: Row) -> bytes:
     """The body of a response whose process was stopped before it was finished."""
-    error = {"code": "server_error", "message": "The process that worked on this response was stopped."}
+    error = {"code": "server_error", "message": INTERRUPTED}
     return sse.dumps({**sse.loads(row.body), "status": "failed", "error": error})

@@ -22,6 +22,7 @@ from convert.state.places import Places
 
 if TYPE_CHECKING:
     from convert.state.recorder import Recorder
+    from convert.store.responses import Segment
 
 Json = dict[str, Any]
 HELD = ("previous_response_id", "conversation", "background", "store")  # what the converted request goes without
@@ -46,6 +47,7 @@ class Turn:
     cancelled: bool = False  # by a request elsewhere; the recorder notices
     attempts: int = 0
     segments: list[tuple[int, bytes]] = field(default_factory=list)  # events that are not yet written
+    writing: list[Segment] = field(default_factory=list)  # those that are being written at this moment
     count: int = 0  # events so far
 
     @property
@@ -74,11 +76,10 @@ class Turn:
                 self.grow(chunk)
                 yield chunk
 
-    def queue(self, told: Json, work: bytes) -> None:
-        """Stores that it waits to be made. `told`: the response object; `work`: what is needed to make it, sealed.
-        Raises ProxyError (overloaded)."""
-        row = dataclasses.replace(self.row(told), work=work)
-        self.recorder.queue(row)
+    def queue(self, told: Json, opening: bytes, work: bytes) -> None:
+        """Stores that it waits to be made. `told`: the response object; `opening`: the first events of its stream;
+        `work`: what is needed to make it, sealed. Raises ProxyError (overloaded)."""
+        self.recorder.queue(dataclasses.replace(self.row(told), work=work), opening)
 
     def begin(self) -> None:
         """Stores that it is in progress. Raises ProxyError (overloaded) when it cannot be."""

@@ -16,6 +16,7 @@ from convert.store.rows import insert
 from convert.store.schema import EVENTS, RESPONSES
 
 RUNNING = ("queued", "in_progress")
+ENDING = ("status", "output", "body", "owner", "work")  # the columns that change in the end
 FINAL = ("completed", "incomplete", "failed", "cancelled")
 BATCH = 1000  # ids in one statement; both databases have a limit
 _OLDER = RESPONSES.alias("older")
@@ -58,10 +59,17 @@ def begin(connection: Connection, row: Row) -> None:
 def finish(connection: Connection, row: Row) -> bool:
     """Writes a response in its final state; False when it was final already, and then nothing is written."""
     statement = insert(connection, RESPONSES).values(**asdict(row))
-    changed = {name: statement.excluded[name] for name in ("status", "output", "body", "owner", "work")}
+    changed = {name: statement.excluded[name] for name in ENDING}
     running = RESPONSES.c.status.in_(RUNNING)
     statement = statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=changed, where=running)
     return connection.execute(statement.returning(RESPONSES.c.id)).first() is not None
+
+
+def end(connection: Connection, row: Row) -> bool:
+    """As `finish`, of a response that was begun before: False, too, when it was deleted since."""
+    statement = update(RESPONSES).where(_is(row.tenant, row.id), RESPONSES.c.status.in_(RUNNING))
+    values = {name: getattr(row, name) for name in ENDING}
+    return connection.execute(statement.values(values)).rowcount == 1
 
 
 def grow(connection: Connection, tenant: str, response: str, segments: Sequence[Segment]) -> None:
@@ -149,9 +157,14 @@ def claim(connection: Connection, tenant: str, response: str, owner: str) -> Row
     return Row(**found) if found else None
 
 
-def clear(connection: Connection, tenant: str, response: str) -> None:
-    """Deletes the events of a response that is made anew."""
-    connection.execute(delete(EVENTS).where(EVENTS.c.tenant == tenant, EVENTS.c.response == response))
+def grown(connection: Connection, tenant: str, response: str, number: int) -> bool:
+    """Whether there are events of a response from a number on."""
+    return connection.execute(select(literal(1)).where(_from(tenant, response, number)).limit(1)).first() is not None
+
+
+def clear(connection: Connection, tenant: str, response: str, number: int = 0) -> None:
+    """Deletes the events from a number on, of a response that is made anew."""
+    connection.execute(delete(EVENTS).where(_from(tenant, response, number)))
 
 
 def waiting(connection: Connection, before: float, most: int) -> list[tuple[str, str]]:
@@ -171,6 +184,10 @@ def statuses(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tu
 
 def _is(tenant: str, response: str) -> Any:
     return and_(RESPONSES.c.tenant == tenant, RESPONSES.c.id == response)
+
+
+def _from(tenant: str, response: str, number: int) -> Any:
+    return and_(EVENTS.c.tenant == tenant, EVENTS.c.response == response, EVENTS.c.number >= number)
 
 
 def now() -> float:

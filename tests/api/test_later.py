@@ -7,7 +7,9 @@ import pytest
 
 from convert import sse
 from convert.api import later
+from convert.errors import ProxyError
 from tests.api.sdk import sdk
+from tests.api.test_stored import valid
 from tests.conftest import Make
 
 ASKED = {"model": "m", "input": "a b c", "background": True}
@@ -92,3 +94,66 @@ def test_the_stream_of_a_response_that_waits_begins_when_it_is_made(make: Make) 
     kinds = [event["type"] for event in sse.chunks([data])]
     assert kinds[0] == "response.created" and kinds[-1] == "response.completed"
     client.application.extensions["convert"].queue.stop()
+
+
+@pytest.mark.parametrize(
+    ("further", "param"),
+    [({"background": "yes"}, "background"), ({"background": 2}, "background"), ({"store": False}, "background"),
+     ({"store": "no"}, "store"), ({"previous_response_id": "resp_x"}, "previous_response_id"),
+     ({"conversation": "conv_x"}, "conversation")],
+)  # fmt: skip
+def test_what_cannot_be_queued(make: Make, further: dict[str, Any], param: str) -> None:
+    refused = make().post("/v1/responses", json={**ASKED, **further})
+    assert refused.status_code in (400, 404) and refused.get_json()["error"]["param"] == param
+
+
+def test_nothing_is_queued_where_nothing_is_stored(make: Make) -> None:
+    refused = make(CONVERT_STORE="0").post("/v1/responses", json=ASKED)
+    assert refused.status_code == 400 and refused.get_json()["error"]["param"] == "background"
+
+
+def test_a_database_that_is_down_queues_nothing(make: Make) -> None:
+    refused = make(DATABASE_URL="postgresql://nobody@127.0.0.1:1/none").post("/v1/responses", json=ASKED)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+
+
+def test_a_queue_that_fails_later_costs_a_moment_only(
+    make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make(CONVERT_BACKGROUND_THREADS="0")
+    here = client.application.extensions["convert"]
+    queue = later.queue_of(here)
+
+    def broken(*_: Any) -> None:
+        raise OSError("no queue")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "put", broken)
+        patch.setattr(queue, "empty", broken)
+        assert client.post("/v1/responses", json=ASKED).get_json()["status"] == "queued"
+        later.find_lost(here)
+        assert "tried again: no queue" in caplog.text and "Traceback" not in caplog.text
+    monkeypatch.setattr(later, "SETTLED", -1)
+    later.find_lost(here)
+    assert not queue.empty()
+
+
+def test_the_database_is_away_when_its_turn_comes(
+    make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = make().application.extensions["convert"]
+
+    def down(*_: Any) -> None:
+        raise ProxyError("overloaded", "away")
+
+    monkeypatch.setattr(here.memory, "run", down)
+    later.made(here, "t", "resp_x")
+    assert "left for later: away" in caplog.text
+
+
+def test_a_response_is_valid_in_every_state(make: Make) -> None:
+    client = make(CONVERT_BACKGROUND_THREADS="0")
+    queued = client.post("/v1/responses", json=ASKED).get_json()
+    path = f"/v1/responses/{queued['id']}"
+    for body in (queued, client.get(path).get_json(), client.post(f"{path}/cancel").get_json()):
+        valid("responses.response", body)

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import contextlib
+import shutil
+import subprocess
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from convert.background.queue import Queue
 from convert.settings import load
+from tests import databases
 
 
 def test_what_is_put_is_made_once(database_url: str) -> None:
@@ -50,3 +56,46 @@ def test_redis_is_used_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> No
     queue = Queue(load(None, {"REDIS_URL": "redis://127.0.0.1:1/0"}), lambda tenant, response: None)
     with pytest.raises(Exception, match=r"127\.0\.0\.1:1"):
         queue.put("t", "r")
+
+
+def test_two_machines_that_make_its_tables_at_the_same_moment(database_url: str) -> None:
+    settings = load(None, {"DATABASE_URL": database_url})
+    together, queues = threading.Barrier(4), []
+
+    def opened() -> None:
+        together.wait()
+        queues.append(Queue(settings, lambda tenant, response: None))
+
+    threads = [threading.Thread(target=opened) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(queues) == 4
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[str]:
+    """The URL of a Redis server of this test's."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("Redis is not installed (apt-get install redis-server)")
+    port = databases.free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.kill()
+    process.wait()
+
+
+def test_redis_holds_the_queue(redis: str) -> None:
+    done = threading.Event()
+    queue = Queue(load(None, {"REDIS_URL": redis}), lambda tenant, response: done.set())
+    for _ in range(100):
+        with contextlib.suppress(Exception):
+            queue.put("t", "r")
+            break
+        time.sleep(0.05)
+    assert not queue.empty()
+    queue.start(1)
+    assert done.wait(10)
+    queue.stop()

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from convert import sse
+from convert.errors import ProxyError
 from convert.settings import load
 from convert.state.follow import follow, frames
 from convert.state.memory import Memory
@@ -90,3 +91,31 @@ def test_silence_is_filled_and_a_hang_up_is_noticed(database_url: str) -> None:
 def test_the_frames_of_segments() -> None:
     segments = [Segment(0, b"a\n\nb\n\n"), Segment(2, b"c\n\n")]
     assert [*frames(segments)] == [(0, b"a\n\n"), (1, b"b\n\n"), (2, b"c\n\n")]
+
+
+def test_a_database_that_goes_away_ends_it_with_an_error(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = Memory(load(None, {"DATABASE_URL": database_url}))
+    stored(memory, "in_progress", Segment(0, frame("response.created", 0)))
+    following = follow(memory, "t", "r", -1, lambda: False)
+    assert numbers(next(following)) == [0]
+
+    def down(_: object) -> None:
+        raise ProxyError("overloaded", "away")
+
+    monkeypatch.setattr(memory, "run", down)
+    (told,) = sse.chunks(following)
+    assert told["error"]["message"] == "away" and told["error"]["sequence_number"] == 1
+
+
+@pytest.mark.parametrize("after", [0, 7])
+def test_a_client_that_saw_more_than_was_stored_is_told_the_end(database_url: str, after: int) -> None:
+    memory = Memory(load(None, {"DATABASE_URL": database_url}))
+    stored(memory, "failed", Segment(0, frame("response.created", 0)))
+    assert numbers(b"".join(follow(memory, "t", "r", after, lambda: False))) == [after + 1]
+
+
+def test_one_that_is_deleted_has_no_more_events(database_url: str) -> None:
+    memory = Memory(load(None, {"DATABASE_URL": database_url}))
+    assert b"".join(follow(memory, "t", "r", -1, lambda: False)) == b""

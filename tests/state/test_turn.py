@@ -78,7 +78,7 @@ def test_the_answer_repeats_what_was_asked(memory: Memory) -> None:
 
 def test_a_turn_that_waits_to_be_made(memory: Memory) -> None:
     made = turn(memory, background=True)
-    made.queue({**made.shell(), "status": "queued"}, b"sealed")
+    made.queue({**made.shell(), "status": "queued"}, b"", b"sealed")
     row = stored(memory, made)
     assert row and (row.status, row.work, row.owner) == ("queued", b"sealed", None)
 

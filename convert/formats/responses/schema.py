@@ -22,6 +22,8 @@ class CreateResponse(Schema):
     input = fields.Raw(allow_none=True, validate=_input)
     instructions = fields.String(allow_none=True)
     stream = fields.Boolean(allow_none=True, truthy={True}, falsy={False})
+    background = fields.Boolean(allow_none=True, truthy={True}, falsy={False})
+    store = fields.Boolean(allow_none=True, truthy={True}, falsy={False})
     tools = fields.List(fields.Dict(), allow_none=True)
     reasoning = fields.Dict(allow_none=True)
     text = fields.Dict(allow_none=True)

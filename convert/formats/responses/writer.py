@@ -69,8 +69,11 @@ class _Writer:
         return sse.event({"type": kind, "sequence_number": next(self.numbers), **members}, kind)
 
     def created(self) -> Iterator[bytes]:
-        """The frames that open the stream."""
-        yield self.event("response.created", response=self.shell)
+        """The frames that open the stream; one that is made in the background was queued first."""
+        first = {**self.shell, "status": "queued"} if self.shell["background"] else self.shell
+        yield self.event("response.created", response=first)
+        if first is not self.shell:
+            yield self.event("response.queued", response=first)
         yield self.event("response.in_progress", response=self.shell)
 
     def open(self, event: hub.PartStart) -> Iterator[bytes]:
