@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from convert import sse
 from convert.errors import ProxyError, invalid
 from convert.formats.contract import Format
+from convert.formats.responses.response import without_untyped
 from convert.state import history, ids, items
 from convert.state.memory import Memory
 from convert.state.places import Places
@@ -143,7 +144,7 @@ def before_last(chunk: bytes) -> bytes:
 def failure(body: Json, error: ProxyError, number: int) -> bytes:
     """The terminal event of a response that was answered, but could not be stored."""
     told = {"code": "server_error", "message": error.message}
-    broken = {**body, "status": "failed", "error": told, "output": [], "completed_at": None}
+    broken = without_untyped({**body, "status": "failed", "error": told, "output": [], "completed_at": None})
     return sse.event({"type": "response.failed", "sequence_number": number, "response": broken}, "response.failed")
 
 
