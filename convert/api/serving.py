@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import dataclasses
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -63,11 +64,20 @@ def resume(app: Flask) -> None:
     """Goes on with background work that was queued before this process began, where there may be any; when the process
     ends, others go on with what it has begun."""
     here = cast(State, app.extensions["convert"])
-    atexit.register(here.recorder.leave)
+    os.register_at_fork(after_in_child=lambda: _renew(app, here))
+    atexit.register(lambda: app.extensions["convert"].recorder.leave())
     if here.settings.background_threads and here.memory.exists():
         from convert.api import later
 
         later.resume(app)
+
+
+def _renew(app: Flask, inherited: State) -> None:
+    """A process that was forked from one with the app (`gunicorn --preload`) is one of its own: it has no threads yet,
+    another name, and connections of its own. What it inherited is kept as it is: to end it would disturb the other."""
+    if app.extensions["convert"] is inherited:
+        app.extensions["convert"] = State(inherited.settings)
+        resume(app)
 
 
 def state() -> State:

@@ -45,7 +45,11 @@ class Recorder:
         self._due = {self._beat: 0.0, self._watch: 0.0, self._look: 0.0, self._sweep: 0.0}
 
     def start(self) -> None:
-        """Starts the thread, unless it runs."""
+        """Starts the thread, unless it runs. Says first that this process is alive, for whoever would find a response
+        of a process that nobody knows. Raises ProxyError (overloaded)."""
+        if self._thread is not None:
+            return
+        self._beat()
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
