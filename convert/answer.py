@@ -133,11 +133,19 @@ class Answer:
 
     def finish(self) -> None:
         """After the last event: reads what should be just the end of the body, and frees the connection for reuse."""
+        for _ in self.rest():
+            pass
+
+    def rest(self) -> Iterator[bytes]:
+        """What still comes after the last event, within a moment: most often nothing."""
         until = time.monotonic() + LINGER
         with contextlib.suppress(HTTPError, OSError):
             while (left := until - time.monotonic()) > 0:
-                if self.body.read(left) == b"":
+                piece = self.body.read(left)
+                if piece == b"":
                     return
+                if piece:
+                    yield piece
 
     def close(self) -> None:
         """Closes the connection, unless the body was read to its end."""

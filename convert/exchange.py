@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from convert import hub, seals, shape, sse, stream, tools, withheld
+from convert import hub, seals, shape, sse, stream, structured, tools, withheld
 from convert.errors import ProxyError, invalid
 from convert.formats.contract import Flavor, Format
 from convert.losses import Report
@@ -39,6 +39,7 @@ class Exchange:
     patch: Patch | None = None
     report: Report = field(default_factory=Report)
     names: tools.Names = field(default_factory=tools.Names)
+    answer: str = ""  # the tool whose call is the answer, where the wire has no other way to ask for its form
     streaming: bool = False  # what the upstream was asked for
     identity: str | None = None  # the id of the answer, where it is not the upstream's
     created: int | None = None  # when the answer was begun, where that is told already
@@ -54,7 +55,7 @@ class Exchange:
     @property
     def untouched(self) -> bool:
         """Lanes 0 and 1, once `request` was called: the answer's bytes pass as they are."""
-        return self.same and not self.names and self.identity is None
+        return self.same and not self.names and not self.answer and self.identity is None
 
     @property
     def slotless(self) -> bool:
@@ -82,6 +83,7 @@ class Exchange:
                 request = withheld.put_back(request, self.recall) if self.slotless and self.recall else request
             support = self.wire.support(self.flavor)
             request, self.names = tools.fit(request, support, self.report, home=self.same)
+            request, self.answer = structured.fit(request, support, self.report, home=self.same)
             body = self.wire.write_request(request, self.flavor, self.report)
         if self.model is not None and "model" in body and body["model"] != self.model:
             body = {**body, "model": self.model}
@@ -104,6 +106,8 @@ class Exchange:
         after those of each piece."""
         chunks = sse.chunks(pieces, resting)
         events = stream.check(self.wire.read_stream(chunks, self.flavor))
+        if self.answer:
+            events = structured.restored(events, self.answer)
         if self.names.offered:  # each stage costs every event a step
             events = tools.restored(events, self.names)
         if self.slotless and self.keep:
@@ -116,7 +120,9 @@ class Exchange:
 
     def _read(self, body: Json) -> hub.Response:
         """The hub's form of a finished answer, with everything as the client knows it."""
-        response = tools.restore(guarded(self.wire.read_response, body, self.flavor), self.names)
+        response = guarded(self.wire.read_response, body, self.flavor)
+        response = structured.restore(response, self.answer) if self.answer else response
+        response = tools.restore(response, self.names)
         response = self._identified(response)
         if self.slotless and self.keep:
             return withheld.of_response(response, self.keep)
@@ -161,11 +167,14 @@ def identified(events: Iterator[hub.Event], own: Json) -> Iterator[hub.Event]:
 
 
 def _known(request: hub.Request) -> None:
-    """Raises ProxyError for an item of a type that nobody here knows: to leave it out might change everything."""
+    """Raises ProxyError for an item of a type that nobody here knows, or that only refers to one which is held
+    elsewhere: to leave it out might change everything."""
     for message in request.messages:
         for part in message.parts:
             if isinstance(part, hub.Raw) and "unknown" in part.wire:
                 raise invalid(f"{part.path}.type", f"'{part.wire['unknown']}' is not a known type")
+            if isinstance(part, hub.Raw) and "absent" in part.wire:
+                raise ProxyError("not_found", f"Item with id '{part.wire['absent']}' not found.", param=part.path)
 
 
 def read(form: Format, body: Json) -> hub.Request:

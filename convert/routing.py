@@ -43,6 +43,8 @@ class Route:
         there; more of them where the client (a format, None for none) speaks the upstream's own format."""
         own = self.wire.client_headers if client is not None and client.name == self.wire.name else ()
         passed = {name: given[name] for name in own if name in given}
+        if passed:
+            passed = self.wire.known(passed, self.wire.flavor(**self.dialect(self.upstream.model or "").flavor))
         return {**self.wire.headers, **passed, **sent(given, self.wire.credentials(self.key), stream)}
 
     def at(self, path: str) -> str:

@@ -66,8 +66,8 @@ class Level(fields.String):
 
 def database(value: str) -> None:
     """Refuses what is no URL of a database that is known here."""
-    if not re.match(r"(sqlite|postgres|postgresql)(\+\w+)?://", value):
-        raise ValidationError("must begin with sqlite:/// or postgresql://")
+    if not re.match(r"(sqlite(\+\w+)?:///(?!:memory:).|(postgres|postgresql)(\+\w+)?://)", value):
+        raise ValidationError("must begin with sqlite:///, and name a file, or with postgresql://")
 
 
 def url(value: str) -> None:

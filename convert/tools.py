@@ -24,8 +24,8 @@ _SEPARATOR = re.compile(r"__|[.:/]")
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What a wire can say of tools. `hosted`: hosted tools of other formats that it can carry.
-    `legal_id`: the pattern that a whole call id must match, if any. `illegal_name`: what no name may have."""
+    """What a wire can say of tools, and of the form of the output. `hosted`: hosted tools of other formats that it can
+    carry. `legal_id`: the pattern that a whole call id must match, if any. `illegal_name`: what no name may have."""
 
     custom: bool = False
     namespaces: bool = False
@@ -37,6 +37,10 @@ class Support:
     illegal_name: str = r"[^A-Za-z0-9_-]"
     id_length: int = 64
     legal_id: str = ""
+    named_choice: bool = True  # a choice of one function
+    schemas: bool = True  # a JSON Schema for the output
+    json: bool = True  # any JSON as the output
+    output_beside_tools: bool = True  # a form of the output while there are functions
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,3 +137,16 @@ def _joined(group: list[hub.Message], report: Report) -> hub.Message:
     words = [part for part in parts if isinstance(part, hub.Text)]
     plain = len(words) == 1 and any(message.plain for message in group)
     return dataclasses.replace(group[0], parts=parts, plain=plain, wire={})
+
+
+def as_users(message: hub.Message, report: Report) -> hub.Message:
+    """A system message as the user's words, where it stands, for a wire that takes none inside of a conversation: to
+    add it to the system prompt would change how every turn begins. Any other message as it is."""
+    if message.role not in ("system", "developer"):
+        return message
+    report.approximated(message.path, "a system message inside of the conversation became a user's")
+    parts = [
+        dataclasses.replace(part, text=f"<system>\n{part.text}\n</system>") if isinstance(part, hub.Text) else part
+        for part in message.parts
+    ]
+    return dataclasses.replace(message, role="user", parts=parts, plain=False)

@@ -127,9 +127,9 @@ def test_the_database_has_the_variable_that_platforms_set(url: str) -> None:
     assert load(None, {}).database.startswith("sqlite:////")
 
 
-@pytest.mark.parametrize("url", ["mysql://host/db", "/tmp/a.db"])
+@pytest.mark.parametrize("url", ["mysql://host/db", "/tmp/a.db", "sqlite://", "sqlite:///:memory:"])
 def test_another_kind_of_database_stops_the_start(url: str) -> None:
-    with pytest.raises(SettingsError, match="DATABASE_URL must begin with sqlite:/// or postgresql://"):
+    with pytest.raises(SettingsError, match="DATABASE_URL must begin with sqlite:///, and name a file, or with"):
         load(None, {"DATABASE_URL": url})
 
 

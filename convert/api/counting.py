@@ -25,6 +25,7 @@ from convert.exchange import Exchange, read
 from convert.formats.contract import Format
 from convert.hub import Request
 from convert.routing import Route
+from convert.state.turn import Turn
 
 MISSING = (404, 405, 501)  # what an upstream answers that has no counter
 
@@ -40,7 +41,7 @@ def count(client: Format, fields: dict[str, Any] | None = None) -> Response:
     upstream = g.get("prefixed") or here.router.choose(model, request.headers.get("Convert-Upstream"))
     route = route_to(upstream)
     turn = turn_of(client, route, {**asked, "store": False})
-    with turn.places.located() if turn is not None else contextlib.nullcontext():
+    with turn.places.located() if isinstance(turn, Turn) else contextlib.nullcontext():
         exchange = prepare(client, route, asked, turn)
         written = exchange.request()
     headers = {"Convert-Upstream": upstream.name}

@@ -20,6 +20,7 @@ from convert.settings import Upstream
 Json = dict[str, Any]
 blueprint = Blueprint("models", __name__)
 PAGE = 20  # of Anthropic's list, when no limit is asked for
+GOOGLES_PAGE, GOOGLES_MOST = 50, 1000  # of Google's, and the most that it gives whatever is asked for
 EPOCH = "1970-01-01T00:00:00Z"  # of a model whose age is not known, as Anthropic's reference has it
 METHODS = ["generateContent", "countTokens"]
 
@@ -27,7 +28,7 @@ METHODS = ["generateContent", "countTokens"]
 @blueprint.before_request
 def choose_format() -> None:
     """Errors are told in the shape of the API that asks: Google's by its path, Anthropic's by its headers."""
-    if "v1beta" in request.path.split("/"):
+    if "v1beta" in request.path.split("/") or is_google():
         g.format = FORMATS["gemini"]
     else:
         g.format = FORMATS["messages" if is_anthropic() else "chat"]
@@ -38,10 +39,17 @@ def is_anthropic() -> bool:
     return "anthropic-version" in request.headers or "x-api-key" in request.headers
 
 
+def is_google() -> bool:
+    """Whether a client of Google's API asks, by the way that it gives its key."""
+    return "x-goog-api-key" in request.headers or ("key" in request.args and not is_anthropic())
+
+
 @blueprint.get("/v1/models")
 @blueprint.get("/models")
 def index() -> ResponseReturnValue:
     """All models."""
+    if g.format is FORMATS["gemini"]:
+        return index_for_gemini()
     found = models()
     return jsonify(_page(found) if is_anthropic() else {"object": "list", "data": found})
 
@@ -50,14 +58,22 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/models/<path:name>")
 def show(name: str) -> ResponseReturnValue:
     """One model."""
+    if g.format is FORMATS["gemini"]:
+        return show_for_gemini(name)
     model = _named(name)
     return jsonify(_as_anthropic(model) if is_anthropic() else model)
 
 
 @blueprint.get("/v1beta/models")
 def index_for_gemini() -> ResponseReturnValue:
-    """All models, for a client of Google's API."""
-    return jsonify({"models": [_as_gemini(model) for model in models()]})
+    """All models, for a client of Google's API, in pages: `pageSize`, `pageToken` (the last model before the page).
+    Raises ProxyError."""
+    found = models()
+    size = min(_number("pageSize", GOOGLES_PAGE) or GOOGLES_PAGE, GOOGLES_MOST)
+    start = _place(found, "pageToken", request.args.get("pageToken")) + 1
+    page = found[start : start + size]
+    further = {"nextPageToken": page[-1]["id"]} if start + size < len(found) else {}
+    return jsonify({"models": [_as_gemini(model) for model in page], **further})
 
 
 @blueprint.get("/v1beta/models/<path:name>")
@@ -75,20 +91,37 @@ def _named(name: str) -> Json:
 
 def _page(found: list[Json]) -> Json:
     """A page of Anthropic's list: `limit`, `after_id`, `before_id`. Raises ProxyError for a limit that is none."""
-    limit = request.args.get("limit", str(PAGE))
-    if not limit.isdigit() or not 1 <= int(limit) <= 1000:
+    limit = _number("limit", PAGE)
+    if not 1 <= limit <= 1000:
         raise invalid("limit", "must be a number from 1 to 1000")
-    names = [model["id"] for model in found]
-    after, before = request.args.get("after_id"), request.args.get("before_id")
-    start = names.index(after) + 1 if after in names else 0
-    stop = names.index(before) if before in names else len(names)
-    if before in names:
-        start = max(start, stop - int(limit))
-    page = found[start:stop][: int(limit)]
+    before = request.args.get("before_id")
+    start = _place(found, "after_id", request.args.get("after_id")) + 1
+    stop = _place(found, "before_id", before) if before else len(found)
+    rest = found[start:stop]
+    page = rest[-limit:] if before else rest[:limit]
     return {
-        "data": [_as_anthropic(model) for model in page], "has_more": start + len(page) < stop,
+        "data": [_as_anthropic(model) for model in page], "has_more": len(page) < len(rest),
         "first_id": page[0]["id"] if page else None, "last_id": page[-1]["id"] if page else None,
     }  # fmt: skip
+
+
+def _number(name: str, default: int) -> int:
+    """A number of the query. Raises ProxyError where it is none."""
+    value = request.args.get(name, str(default))
+    if not value.isdecimal() or len(value) > 9:
+        raise invalid(name, "must be a number")
+    return int(value)
+
+
+def _place(found: list[Json], name: str, model: str | None) -> int:
+    """Where the model that a parameter of the query names stands in the list; -1 where it names none. Raises
+    ProxyError for one that is not there: to begin again from the first would never end."""
+    if not model:
+        return -1
+    names = [each["id"] for each in found]
+    if model not in names:
+        raise invalid(name, "there is no such model")
+    return names.index(model)
 
 
 def _as_anthropic(model: Json) -> Json:

@@ -22,6 +22,9 @@ blueprint = Blueprint("service", __name__)
 ENDPOINTS = [
     "POST /v1/responses",
     "POST /v1/chat/completions",
+    "POST /v1/messages",
+    "POST /v1beta/models/{model}:generateContent",
+    "POST /v1/conversations",
     "GET /v1/models",
     "POST /convert?from=&to=&kind=",
     "GET /health",

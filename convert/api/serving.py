@@ -237,6 +237,8 @@ def prepare(client: Format, route: Route, asked: dict[str, Any], turn: Turn | Co
     if turn is not None:
         exchange.asked, exchange.echo = turn.expanded, turn.echo
         exchange.identity, exchange.created = turn.id, int(turn.created)
+    elif client.name == "responses" and asked.get("store") and not holds_state(client, route, str(model)):
+        exchange.echo = {**asked, "store": False}  # the client asks for it in vain
     if client.name == "responses":
         exchange.asked = opened(exchange.asked, foreign=exchange.same)
         if not exchange.same and exchange.asked.get("truncation") == "auto":  # see `shortened`

@@ -132,12 +132,20 @@ def _untouched(exchange: Exchange, answer: Answer) -> Iterator[bytes]:
         ended = ended or exchange.client.ends(whole)
         yield whole
         if exchange.client.closes(whole):  # some upstreams keep the connection open after the last event
+            yield from _terminator(chain(held, answer.rest()))
             return
     rest = b"".join(held)
     if rest and (ended or exchange.client.ends(rest)):  # the blank line after the last event is often forgotten
         yield rest
     elif not ended:
         raise ProxyError("upstream", "the upstream's answer ended before it was complete")
+
+
+def _terminator(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The [DONE] that some send after the last event of an API that has none."""
+    rest = b"".join(pieces)
+    if b"data: [DONE]" in rest:
+        yield rest
 
 
 def _last_boundary(data: bytes) -> int:

@@ -99,8 +99,11 @@ class _Talk:
                     self.connection.send(*(labelled(text, lane) for text in texts))
         except ProxyError as error:
             status = error.status
+            if status >= 500:
+                log.warning("%s: %s", error.kind, error.message)
             self.connection.send(labelled(event_of(self.client, error), lane))
         except Gone:
+            status = 499
             raise
         except Exception:
             log.exception("unexpected error in a message of %s", request.path)

@@ -98,6 +98,8 @@ class Format:
     # (headers that were sent, words of the 400) -> the headers to try again with
     trimmed: Callable[[Json, Any], Json] = lambda body, flavor: body
     # (body, flavor) -> a body that is not converted, without what is not for that dialect; else the very object
+    known: Callable[[Mapping[str, str], Any], dict[str, str]] = lambda headers, flavor: dict(headers)
+    # (headers for a call, flavor) -> those of them that the dialect knows
     seals: frozenset[str] = frozenset()  # where a client is given sealed state: "reasoning", "call"
     counter: Counter | None = None  # None: such an upstream has none
     counted: Callable[[Json], Json] = dict  # a client's request for a count -> the request that it is about

@@ -44,8 +44,9 @@ CHAT: Sentences = {
     },
     "json_schema": {
         True: "A JSON Schema for the output is sent.",
-        False: "A JSON Schema for the output becomes `json_object`, and the schema is told in words.",
+        False: "A JSON Schema for the output becomes a tool, if one may be chosen by name, or `json_object` and words.",
     },
+    "json_object": {True: "`json_object` is sent.", False: "That the output must be JSON is told in words."},
     "stream_options": {
         True: "The token counts of a stream are asked for with `stream_options`.",
         False: "`stream_options` is not sent; the token counts come unasked or not at all.",
@@ -86,6 +87,10 @@ RESPONSES: Sentences = {
         True: "Earlier reasoning goes back as open text.",
         False: "Earlier reasoning goes back encrypted only, not as open text.",
     },
+    "state": {
+        True: "Responses and conversations are kept by the provider.",
+        False: "Responses and conversations are kept by this proxy.",
+    },
 }
 GEMINI: Sentences = {
     "json_schema": {
@@ -99,6 +104,10 @@ GEMINI: Sentences = {
     "thinking": {
         "level": "How much to think is asked for with `thinkingLevel`.",
         "budget": "How much to think is asked for with `thinkingBudget`.",
+    },
+    "json_beside_tools": {
+        True: "JSON is asked for beside functions too.",
+        False: "Beside functions, a JSON Schema for the output becomes one more function.",
     },
     "mixed_tools": {
         True: "A web search tool is sent beside functions.",
@@ -115,6 +124,8 @@ MESSAGES: Sentences = {
         "adaptive": "An effort becomes adaptive thinking with `output_config.effort`; a budget is sent as it is.",
         "budget": "An effort becomes a budget of thinking tokens.",
         "effort": "A budget of thinking tokens becomes an effort.",
+        "both": "Thinking is enabled with a budget, and `output_config.effort` says how much.",
+        "switch": "Thinking is `adaptive` or `disabled`; it has no degrees.",
     },
     "unsigned_thinking": {
         True: "Earlier reasoning goes back without a signature too.",
@@ -122,8 +133,10 @@ MESSAGES: Sentences = {
     },
     "system_in_messages": {
         True: "System messages stay where they are.",
-        False: "System messages join the system prompt.",
+        False: "System messages inside of the conversation become words of the user's turn.",
     },
+    "betas": {(): "No `anthropic-beta` is sent.", OTHER: "Of `anthropic-beta`, {} is sent."},
+    "tool_choice": CHAT["tool_choice"],
     "web_search": {"": "A web search tool is left out.", OTHER: "A web search tool is sent as `{}`."},
     "client_tools": {
         True: "Anthropic's own tools that the client runs are sent as they are.",
@@ -131,7 +144,7 @@ MESSAGES: Sentences = {
     },
     "json_schema": {
         True: "A JSON Schema for the output is sent.",
-        False: "A JSON Schema for the output is told in words.",
+        False: "A JSON Schema for the output becomes a tool, if one may be chosen by name, or words.",
     },
     "strict": CHAT["strict"],
     "sampling": {

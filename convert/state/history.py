@@ -55,8 +55,12 @@ def load(memory: Memory, tenant: str, asked: Json) -> History:
     """The history of a request; empty for one that has none. Raises ProxyError for an id that does not exist."""
     conversation, previous = conversation_of(asked), asked.get("previous_response_id")
     if previous is not None:
+        if not (isinstance(previous, str) and ids.is_stored(previous)):
+            raise previous_not_found(previous)
         return memory.run(lambda connection: _chain(connection, tenant, previous, memory.since))
     if conversation is not None:
+        if not ids.is_conversation(conversation):
+            raise not_found("Conversation", conversation, "conversation")
         return memory.run(lambda connection: _conversation(connection, tenant, conversation, memory.since))
     return History()
 
@@ -100,6 +104,6 @@ def referred(memory: Memory, tenant: str, history: list[Json], new: list[Json]) 
 def _items_of(connection: Connection, tenant: str, owners: set[str], since: float) -> dict[str, Json]:
     from convert.store import responses
 
-    rows = [row for owner in owners if (row := responses.get(connection, tenant, owner, since))]
+    rows = responses.several(connection, tenant, sorted(owners), since)
     every = [item for row in rows for item in (*sse.loads(row.input), *sse.loads(row.output))]
     return {item["id"]: item for item in every if item.get("id")}

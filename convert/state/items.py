@@ -38,10 +38,12 @@ def itemized(given: Any) -> list[Json]:
 
 def _whole(item: Json, response: str, number: int) -> Json:
     kind = item.get("type") or "message"
-    if kind == "item_reference":
-        return item
     if not isinstance(kind, str):
         raise invalid(f"input[{number}].type", "must be a string")
+    if not isinstance(item.get("id"), str | None):
+        raise invalid(f"input[{number}].id", "must be a string")
+    if kind == "item_reference":
+        return item
     whole = {**item, "type": kind, "id": item.get("id") or ids.of_item(kind, response, number)}
     if kind == "message":
         whole = {"status": "completed", **whole, "content": _content(item.get("content"), item.get("role"))}
@@ -75,9 +77,10 @@ def check_outputs(history: list[Json], new: list[Json]) -> None:
             )
 
 
-def references(items: list[Json]) -> list[str]:
-    """The ids of the items that are referred to."""
-    return [str(item.get("id")) for item in items if item.get("type") == "item_reference"]
+def references(given: Any) -> list[str]:
+    """The ids of the items that a request's `input` refers to."""
+    given = given if isinstance(given, list) else []
+    return [str(item.get("id")) for item in given if isinstance(item, dict) and item.get("type") == "item_reference"]
 
 
 def resolved(items: list[Json], known: dict[str, Json]) -> list[Json]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 DAY = 86400.0
+PAUSE = 1.0  # seconds after a failure in which nobody waits for the database to open
 
 
 class Memory:
@@ -33,6 +34,7 @@ class Memory:
         self.key: bytes | None = None  # of secrets.py, once it is known
         self._lock = threading.Lock()
         self._database: Database | None = None
+        self._again = 0.0  # when it may be opened again, by time.monotonic()
         self._homeless = False  # there is no place for the default file
 
     @property
@@ -47,12 +49,19 @@ class Memory:
 
     @property
     def database(self) -> Database:
-        """The open database. Raises ProxyError (overloaded) while there is none."""
+        """The open database. Raises ProxyError (overloaded) while there is none. One request at a time waits for it to
+        open; those behind it share a failure, so that a server that is silent does not hold up all of them in turn."""
         with self._lock:
             if self._database is None:
-                from convert.store import open_database
+                from convert import store
 
-                self._database = open_database(self.settings.database)
+                if time.monotonic() < self._again:
+                    raise store.unavailable()
+                try:
+                    self._database = store.open_database(self.settings.database)
+                except ProxyError:
+                    self._again = time.monotonic() + PAUSE
+                    raise
             return self._database
 
     def ready(self) -> bool:

@@ -85,6 +85,8 @@ def opened(memory: Memory, tenant: Callable[[], str], request: Json, foreign: bo
         _opened(memory, whose, item, f"input[{number}]", foreign) if _is_summary(item) else item
         for number, item in enumerate(given)
     ]
+    if all(after is before for after, before in zip(items, given)):
+        return request
     return {**request, "input": items}
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from convert import sse
 from convert.errors import ProxyError, invalid
 from convert.formats.contract import Format
+from convert.formats.responses.response import without_untyped
 from convert.state import history, ids, items
 from convert.state.memory import Memory
 from convert.state.places import Places
@@ -143,18 +144,20 @@ def before_last(chunk: bytes) -> bytes:
 def failure(body: Json, error: ProxyError, number: int) -> bytes:
     """The terminal event of a response that was answered, but could not be stored."""
     told = {"code": "server_error", "message": error.message}
-    broken = {**body, "status": "failed", "error": told, "output": [], "completed_at": None}
+    broken = without_untyped({**body, "status": "failed", "error": told, "output": [], "completed_at": None})
     return sse.event({"type": "response.failed", "sequence_number": number, "response": broken}, "response.failed")
 
 
 def take(memory: Memory, recorder: Recorder, tenant: str, client: Format, asked: Json) -> Turn | None:
-    """The turn of a request to the Responses API; None when nothing is recalled and nothing is to be kept.
+    """The turn of a request to the Responses API; None when nothing is recalled or referred to, and nothing is to be
+    kept.
     Raises ProxyError for state that does not exist, or that contradicts itself."""
     kept = asked.get("store") is not False
     recalls = asked.get("previous_response_id") is not None or asked.get("conversation") is not None
     if asked.get("background") and not kept:
         raise invalid("background", "needs store: true")
-    if not (kept or recalls) or not memory.ready():
+    refers = bool(items.references(asked.get("input")))
+    if not (kept or recalls or refers) or not memory.ready():
         return None
     identity = ids.new("resp")
     before = history.load(memory, tenant, asked)

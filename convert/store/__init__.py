@@ -4,6 +4,6 @@
 the tenant, a hash of the client's key, and every statement asks for it: an id of another tenant does not exist.
 """
 
-from convert.store.database import Database, open_database
+from convert.store.database import Database, open_database, unavailable
 
-__all__ = ["Database", "open_database"]
+__all__ = ["Database", "open_database", "unavailable"]

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from convert import sse
-from convert.store.rows import insert
+from convert.store.rows import insert, key
 from convert.store.schema import COMPLETIONS
 
+MODEL = 256  # characters of a model's name
 BATCH = 200  # rows that are looked through at once for metadata
 
 
@@ -42,7 +43,8 @@ class Query:
 
 def add(connection: Connection, row: Row) -> None:
     """Writes a completion."""
-    connection.execute(insert(connection, COMPLETIONS).values(**asdict(row)))
+    values = {**asdict(row), "model": key(row.model, MODEL)}
+    connection.execute(insert(connection, COMPLETIONS).values(values))
 
 
 def get(connection: Connection, tenant: str, completion: str, since: float) -> Row | None:
@@ -68,7 +70,7 @@ def _batch(connection: Connection, tenant: str, query: Query, after: Row | None)
     created, identity = COMPLETIONS.c.created, COMPLETIONS.c.id
     statement = select(COMPLETIONS).where(COMPLETIONS.c.tenant == tenant, created > query.since)
     if query.model is not None:
-        statement = statement.where(COMPLETIONS.c.model == query.model)
+        statement = statement.where(COMPLETIONS.c.model == key(query.model, MODEL))
     if after is not None and query.descending:
         later = or_(created < after.created, and_(created == after.created, identity < after.id))
         statement = statement.where(later)
@@ -97,4 +99,4 @@ def remove(connection: Connection, tenant: str, completion: str) -> bool:
 
 
 def _is(tenant: str, completion: str) -> Any:
-    return and_(COMPLETIONS.c.tenant == tenant, COMPLETIONS.c.id == completion)
+    return and_(COMPLETIONS.c.tenant == tenant, COMPLETIONS.c.id == key(completion))

@@ -1,6 +1,6 @@
 """The statements of the Conversations API: conversations and their items.
 
-An item is a JSON object with its `id`; ids are unique within a conversation.
+An item is a JSON object with its `id`, which may be any string; ids are unique within a conversation.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, select, update
 
-from convert.store.rows import insert
+from convert.store.rows import insert, key
 from convert.store.schema import CONVERSATIONS, ITEMS
 
 
@@ -57,7 +57,7 @@ def append(connection: Connection, tenant: str, conversation: str, items: Sequen
     used = update(CONVERSATIONS).where(_is(tenant, conversation)).values(used=time.time())
     if connection.execute(used).rowcount != 1:
         return False
-    rows = [{"tenant": tenant, "conversation": conversation, "id": id, "data": data} for id, data in items]
+    rows = [{"tenant": tenant, "conversation": conversation, "id": key(id), "data": data} for id, data in items]
     if rows:
         connection.execute(insert(connection, ITEMS).on_conflict_do_nothing(), rows)
     return True
@@ -77,7 +77,7 @@ def count(connection: Connection, tenant: str, conversation: str) -> int:
 
 def position(connection: Connection, tenant: str, conversation: str, item: str) -> int | None:
     """Where an item stands, for `page`; None when there is no such item."""
-    statement = select(ITEMS.c.position).where(_of(tenant, conversation), ITEMS.c.id == item)
+    statement = select(ITEMS.c.position).where(_of(tenant, conversation), ITEMS.c.id == key(item))
     return connection.execute(statement).scalar()
 
 
@@ -94,12 +94,12 @@ def page(
 
 def item(connection: Connection, tenant: str, conversation: str, item: str) -> bytes | None:
     """One item; None when there is no such item."""
-    return connection.execute(select(ITEMS.c.data).where(_of(tenant, conversation), ITEMS.c.id == item)).scalar()
+    return connection.execute(select(ITEMS.c.data).where(_of(tenant, conversation), ITEMS.c.id == key(item))).scalar()
 
 
 def remove_item(connection: Connection, tenant: str, conversation: str, item: str) -> bool:
     """Deletes an item; whether there was one."""
-    return connection.execute(delete(ITEMS).where(_of(tenant, conversation), ITEMS.c.id == item)).rowcount == 1
+    return connection.execute(delete(ITEMS).where(_of(tenant, conversation), ITEMS.c.id == key(item))).rowcount == 1
 
 
 def _is(tenant: str, conversation: str) -> Any:

@@ -79,37 +79,37 @@ def said(error: Exception) -> str:
 def open_database(url: str) -> Database:
     """The database at a URL, its tables made or brought up to date. `postgres://` is PostgreSQL too, as platforms
     write it. Raises ProxyError (overloaded) when it cannot be opened."""
-    parsed = normal(url)
     try:
-        database = Database(_engine(parsed))
+        database = Database(_engine(normal(url)))
         migrate.upgrade(database.engine)
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, OSError, ValueError) as error:
         log.error("the database cannot be opened: %s", said(error))
         raise unavailable() from error
     return database
 
 
 def normal(url: str) -> URL:
-    """The URL with the driver that is installed here. Raises ValueError for one of another database."""
+    """The URL with the driver that is installed here. Raises ValueError for one of another database, or of SQLite
+    without a file: each thread and process would have one of its own."""
     try:
         parsed = make_url(url)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ValueError) as error:
         raise ValueError("is not the URL of a database") from error
     kind = parsed.drivername.partition("+")[0]
     if kind in ("postgres", "postgresql"):
         return parsed.set(drivername="postgresql+psycopg")
-    if kind == "sqlite":
-        return parsed
-    raise ValueError("must begin with sqlite:/// or postgresql://")
+    if kind == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        return parsed.set(drivername="sqlite")
+    raise ValueError("must begin with sqlite:///, and name a file, or with postgresql://")
 
 
 def _engine(url: URL) -> Engine:
     if url.drivername.startswith("postgresql"):
-        return create_engine(
-            url, pool_size=10, max_overflow=20, pool_timeout=PATIENCE, connect_args={"connect_timeout": 3}
-        )
-    if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        silence = {"connect_timeout": 3, "tcp_user_timeout": int(PATIENCE * 1000)}  # of a machine that is gone
+        engine = create_engine(url, pool_size=10, max_overflow=20, pool_timeout=PATIENCE, connect_args=silence)
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
+    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": 0, "check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_at_once)
@@ -132,6 +132,12 @@ def _prepare_sqlite(connection: object, _record: object) -> None:
         time.sleep(PAUSE)
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
+
+
+def _prepare_postgresql(connection: object, _record: object) -> None:
+    """No statement waits for a lock for longer than a request would."""
+    connection.execute(f"SET lock_timeout = {int(PATIENCE * 1000)}")  # type: ignore[attr-defined]
+    connection.commit()  # type: ignore[attr-defined]
 
 
 def _begin_at_once(connection: Connection) -> None:

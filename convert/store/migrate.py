@@ -29,6 +29,7 @@ def upgrade(engine: Engine) -> None:
         try:
             with engine.begin() as connection:  # on SQLite this is the lock
                 if connection.dialect.name == "postgresql":
+                    connection.execute(text(f"SET LOCAL lock_timeout = {int(PATIENCE * 1000)}"))
                     connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
                 if MigrationContext.configure(connection).get_current_revision() != head:
                     config.attributes["connection"] = connection

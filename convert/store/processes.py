@@ -16,7 +16,7 @@ from convert.store.rows import insert
 from convert.store.schema import PROCESSES, RESPONSES
 
 BEAT = 2.0  # seconds between two signs of life
-SILENCE = 15.0  # seconds after which a process is taken for dead
+SILENCE = 30.0  # seconds after which a process is taken for dead
 ATTEMPTS = 3  # how often a background response is begun
 
 

@@ -18,6 +18,7 @@ from convert.store.schema import EVENTS, RESPONSES
 RUNNING = ("queued", "in_progress")
 ENDING = ("status", "output", "body", "owner", "work")  # the columns that change in the end
 FINAL = ("completed", "incomplete", "failed", "cancelled")
+BATCH = 1000  # ids in one statement; both databases have a limit
 _OLDER = RESPONSES.alias("older")
 _NEWER = RESPONSES.alias("newer")
 
@@ -84,6 +85,15 @@ def get(connection: Connection, tenant: str, response: str, since: float) -> Row
     statement = select(RESPONSES).where(_is(tenant, response), alive(since))
     found = connection.execute(statement).mappings().one_or_none()
     return Row(**found) if found else None
+
+
+def several(connection: Connection, tenant: str, identities: Sequence[str], since: float) -> list[Row]:
+    """Those of the responses that `get` would find, in any order: one statement for each BATCH of them."""
+    rows: list[Row] = []
+    for start in range(0, len(identities), BATCH):
+        mine = and_(RESPONSES.c.tenant == tenant, RESPONSES.c.id.in_(identities[start : start + BATCH]))
+        rows += [Row(**found) for found in connection.execute(select(RESPONSES).where(mine, alive(since))).mappings()]
+    return rows
 
 
 def alive(since: float) -> Any:

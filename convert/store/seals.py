@@ -7,15 +7,18 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select
 
-from convert.store.rows import insert
+from convert.store.rows import insert, key
 from convert.store.schema import SEALS
+
+LIMIT = 256  # characters of a call id; some upstreams' are long
 
 
 def keep(connection: Connection, tenant: str, values: Mapping[str, bytes]) -> None:
     """Stores a value for each call id, in place of an earlier one."""
     if values:
         rows = [
-            {"tenant": tenant, "call": call, "created": time.time(), "value": value} for call, value in values.items()
+            {"tenant": tenant, "call": key(call, LIMIT), "created": time.time(), "value": value}
+            for call, value in values.items()
         ]
         statement = insert(connection, SEALS)
         changed = {"created": statement.excluded.created, "value": statement.excluded.value}
@@ -24,5 +27,6 @@ def keep(connection: Connection, tenant: str, values: Mapping[str, bytes]) -> No
 
 def recall(connection: Connection, tenant: str, calls: Iterable[str]) -> dict[str, bytes]:
     """The values for those of the call ids that have one."""
-    statement = select(SEALS.c.call, SEALS.c.value).where(SEALS.c.tenant == tenant, SEALS.c.call.in_([*calls]))
-    return {row.call: row.value for row in connection.execute(statement)}
+    wanted = {key(call, LIMIT): call for call in calls}
+    statement = select(SEALS.c.call, SEALS.c.value).where(SEALS.c.tenant == tenant, SEALS.c.call.in_([*wanted]))
+    return {wanted[row.call]: row.value for row in connection.execute(statement)}

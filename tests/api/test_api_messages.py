@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -76,6 +79,47 @@ def test_models_in_anthropics_shape(make: Make) -> None:
     assert client.get("/v1/models").get_json()["object"] == "list"
 
 
+def test_model_discovery_of_claude_code_and_the_sdks_way_through_the_pages(make: Make) -> None:
+    names = [f"m{number}" for number in range(7)]
+    client = make(UPSTREAM_URL="https://api.x.com", UPSTREAM_MODELS=",".join(names))
+    headers = {"Authorization": "Bearer k", "anthropic-version": "2026-10-21"}
+
+    def page(query: str) -> Any:
+        answer = client.get(f"/v1/models?{query}", headers=headers)
+        assert answer.status_code == 200
+        return answer.get_json()
+
+    whole = page("limit=1000")
+    assert ([each["id"] for each in whole["data"]], whole["has_more"]) == (names, False)
+    seen, told = [], page("limit=3")
+    while True:
+        seen += [each["id"] for each in told["data"]]
+        if not told["has_more"]:
+            break
+        told = page(f"limit=3&after_id={told['last_id']}")
+    assert seen == names
+    told = page("limit=3&before_id=m6")
+    assert ([each["id"] for each in told["data"]], told["has_more"], told["first_id"]) == (names[3:6], True, "m3")
+    told = page("limit=3&before_id=m3")
+    assert ([each["id"] for each in told["data"]], told["has_more"]) == (names[:3], False)
+    assert client.get("/v1/models?after_id=none", headers=headers).status_code == 400
+    assert client.get("/v1/models?limit=0", headers=headers).get_json()["type"] == "error"
+
+
+def test_a_burst_of_counts_is_answered(make: Make) -> None:
+    """As Claude Code's /context makes it: some twenty-five at once."""
+    client = make()
+    asked = {"model": "m", "messages": ASKED["messages"], "tools": [{"name": "f", "input_schema": {"type": "object"}}]}
+
+    def counted(number: int) -> tuple[int, int]:
+        answer = client.application.test_client().post("/v1/messages/count_tokens?beta=true", json=asked)
+        return answer.status_code, answer.get_json()["input_tokens"]
+
+    with ThreadPoolExecutor(25) as pool:
+        results = set(pool.map(counted, range(25)))
+    assert len(results) == 1 and results.pop()[0] == 200
+
+
 ANSWER = {
     "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [{"type": "text", "text": "Hi"}],
     "stop_reason": "end_turn", "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1},
@@ -106,3 +150,66 @@ def test_another_complaint_is_passed_on_at_once(make: Make, upstream: Any) -> No
     client = make(UPSTREAM_URL="https://claude.test", UPSTREAM_FORMAT="messages")
     answer = client.post("/v1/messages", json=ASKED, headers={"anthropic-beta": BETAS})
     assert (answer.status_code, answer.get_json(), len(upstream.calls)) == (400, error, 1)
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ("https://api.anthropic.com", BETAS),
+        ("https://openrouter.ai/api", BETAS),
+        ("https://api.minimax.io/anthropic", None),
+        ("https://api.deepseek.com/anthropic", "files-api-2025-04-14"),
+    ],
+)
+def test_betas_go_whole_to_anthropic_and_to_other_vendors_as_far_as_they_know_them(
+    make: Make, upstream: Any, url: str, sent: str | None
+) -> None:
+    upstream.add("POST", re.compile(f"{url}/.*"), json=ANSWER)
+    client = make(UPSTREAM_URL=url, UPSTREAM_FORMAT="messages", UPSTREAM_API_KEY="k")
+    betas = BETAS if sent == BETAS else f"{BETAS},files-api-2025-04-14"
+    answer = client.post("/v1/messages?beta=true", json=ASKED, headers={"anthropic-beta": betas})
+    assert answer.status_code == 200 and answer.get_json() == ANSWER
+    (call,) = upstream.calls
+    assert call.request.headers.get("anthropic-beta") == sent
+    assert call.request.url.endswith("/v1/messages") and call.request.headers["anthropic-version"] == "2023-06-01"
+
+
+def test_what_claude_code_sends_reaches_another_vendor_without_what_is_anthropics_alone(
+    make: Make, upstream: Any
+) -> None:
+    """A system message among the others, a billing header, a tool that was found, thinking, in one request."""
+    upstream.add("POST", "https://api.minimax.io/anthropic/v1/messages", json=ANSWER)
+    client = make(UPSTREAM_URL="https://api.minimax.io/anthropic", UPSTREAM_FORMAT="messages", UPSTREAM_API_KEY="k")
+    result = {
+        "type": "tool_result", "tool_use_id": "toolu_1",
+        "content": [{"type": "tool_reference", "tool_name": "Web"}, {"type": "text", "text": "Tool loaded."}],
+    }  # fmt: skip
+    asked = {
+        "model": "MiniMax-M3", "max_tokens": 32000, "stream": False, "metadata": {"user_id": "u"},
+        "thinking": {"type": "adaptive", "display": "omitted"}, "output_config": {"effort": "high"},
+        "context_management": {"edits": [{"type": "clear_thinking_20251015"}]},
+        "system": [
+            {"type": "text", "text": "x-anthropic-billing-header: cch=1;"},
+            {"type": "text", "text": "You help.", "cache_control": {"type": "ephemeral"}},
+        ],
+        "tools": [{"name": "Web", "input_schema": {"type": "object"}, "defer_loading": True}],
+        "messages": [
+            {"role": "user", "content": "Hi"},
+            {"role": "system", "content": "Be brief."},
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": "hm", "signature": "sig"},
+                {"type": "tool_use", "id": "toolu_1", "name": "ToolSearch", "input": {}},
+            ]},
+            {"role": "user", "content": [result]},
+        ],
+    }  # fmt: skip
+    answer = client.post("/v1/messages?beta=true", json=asked)
+    assert answer.status_code == 200 and answer.get_json() == ANSWER
+    sent = json.loads(upstream.calls[0].request.body)
+    assert sent["system"] == asked["system"][1:]
+    assert [turn["role"] for turn in sent["messages"]] == ["user", "assistant", "user"]
+    assert sent["messages"][0]["content"][1]["text"] == "<system>\nBe brief.\n</system>"
+    assert sent["messages"][1] == asked["messages"][2]
+    assert [block["type"] for block in sent["messages"][2]["content"][0]["content"]] == ["text", "text"]
+    assert "Web" in sent["messages"][2]["content"][0]["content"][0]["text"]
+    assert sent["thinking"] == asked["thinking"] and sent["metadata"] == {"user_id": "u"}

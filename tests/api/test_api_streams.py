@@ -71,6 +71,11 @@ def test_nothing_after_the_last_event_is_waited_for(ask: Ask) -> None:
     assert ask("chat", "chat", whole, b": chatter\n\n").data == whole
 
 
+def test_a_terminator_of_another_api_passes_too(ask: Ask) -> None:
+    whole = [*wires.frames("responses"), b"data: [DO", b"NE]\n\n"]
+    assert ask("responses", "responses", *whole).data == b"".join(whole)
+
+
 @PAIRS
 def test_a_torn_frame_is_not_passed_on(ask: Ask, form: str, wire: str) -> None:
     answer = ask(form, wire, *wires.opening(wire), b'data: {"torn": "yes", ')

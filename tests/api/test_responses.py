@@ -117,7 +117,7 @@ def conversation_of(client: FlaskClient, items: list[Any]) -> str:
     from convert.store import conversations
 
     entries = [(item["id"], json.dumps(item).encode()) for item in items]
-    row = conversations.Conversation("conv_1", time.time(), b"{}")
+    row = conversations.Conversation(ids.new("conv"), time.time(), b"{}")
 
     def write(connection: Any) -> None:
         conversations.create(connection, ids.tenant_of(""), row)

@@ -32,6 +32,14 @@ format = chat
 url = http://127.0.0.1:{port}/v1
 format = responses
 
+[upstream:messages]
+url = http://127.0.0.1:{port}/v1
+format = messages
+
+[upstream:gemini]
+url = http://127.0.0.1:{port}/v1beta
+format = gemini
+
 [upstream:keyless]
 url = http://127.0.0.1:{port}/v1
 format = chat
@@ -129,7 +137,8 @@ class Server:
 def environment(ini: Path) -> dict[str, str]:
     """The environment of the process: nothing of ours but where programs and temporary files are."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    keys = {f"UPSTREAM_{name}_API_KEY": UPSTREAM_KEY for name in ("CHAT", "RESPONSES", "RENAMED", "REFUSING")}
+    names = ("CHAT", "RESPONSES", "MESSAGES", "GEMINI", "RENAMED", "REFUSING")
+    keys = {f"UPSTREAM_{name}_API_KEY": UPSTREAM_KEY for name in names}
     return kept | keys | {
         "CONVERT_INI": str(ini), "DATABASE_URL": f"sqlite:///{ini.with_suffix('.db')}",
         "CONVERT_LOG_LEVEL": "DEBUG", "PYTHONUNBUFFERED": "1",

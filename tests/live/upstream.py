@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import select
 import socket
 import struct
@@ -146,4 +147,8 @@ def _read(sock: socket.socket, reader: Any, number: int) -> Call | None:
         body = reader.read(int(headers.get("content-length", "0")))
     except OSError:
         return None
-    return Call(sock, number, first.split()[1].decode(), headers, json.loads(body or b'{"model": ""}'))
+    target = first.split()[1].decode()
+    asked = json.loads(body or b'{"model": ""}')
+    if found := re.search(r"/models/([^/:]+):", target):  # Google's API has it in the URL
+        asked["model"] = found[1]
+    return Call(sock, number, target, headers, asked)

@@ -10,6 +10,7 @@ needs expected/NAME.toml beside this file, with the cases in which its quirks ar
     lacks = [path]          what it must not hold
     told = [path]           what must be told as lost or changed
     untold = [path]         what must not be, because the client did not ask for it
+    betas = "a-1"           what is sent of the anthropic-beta header below
     state = true            whether the provider keeps the answers itself
     think = "reasoning"     what <think> in an answer's content becomes: reasoning or text
 """
@@ -138,8 +139,21 @@ MESSAGES: Json = {
     "tools": [{"name": "weather", "input_schema": SCHEMA}],
     "max_tokens": 1000,
 }  # fmt: skip
-REQUESTS = {"responses": RESPONSES, "chat": CHAT, "messages": MESSAGES}
-KEYS = {"client", "wire", "model", "change", "has", "lacks", "told", "untold", "state", "think"}
+GEMINI: Json = {
+    "contents": [
+        {"role": "user", "parts": [{"text": "Be kind. Speak plainly. What is this?"}]},
+        {"role": "model", "parts": [{"functionCall": {"id": "call_1", "name": "weather", "args": {}}}]},
+        {"role": "user", "parts": [
+            {"functionResponse": {"id": "call_1", "name": "weather", "response": {"output": "It rains."}}},
+        ]},
+        {"role": "model", "parts": [{"text": "I looked."}]},
+        {"role": "user", "parts": [{"text": "And tomorrow?"}]},
+    ],
+    "generationConfig": {"thinkingConfig": {"thinkingBudget": 1000}},
+}  # fmt: skip
+REQUESTS = {"responses": RESPONSES, "chat": CHAT, "messages": MESSAGES, "gemini": GEMINI}
+BETAS = "claude-code-20250219,files-api-2025-04-14"
+KEYS = {"betas", "client", "wire", "model", "change", "has", "lacks", "told", "untold", "state", "think"}
 
 
 def cases(name: str) -> list[Json]:
@@ -187,6 +201,9 @@ def faults(provider: Provider, case: Json) -> Iterator[str]:
         yield f"{path} is not told; told are {sorted(losses)}"
     for path in losses.intersection(case.get("untold", ())):
         yield f"{path} is told"
+    sent = exchange.wire.known({"anthropic-beta": BETAS}, exchange.flavor).get("anthropic-beta", "")
+    if case.get("betas", sent) != sent:
+        yield f"of the betas, {sent!r} is sent"
     if case.get("state", found := getattr(exchange.flavor, "state", None)) != found:
         yield f"that the provider keeps state is {found}"
     if case.get("think", found := thought(exchange)) != found:

@@ -50,3 +50,11 @@ def test_of_another_tenant_nothing_is_changed_or_deleted(database: Database) -> 
     assert not database.run(lambda connection: completions.describe(connection, "other", "c0000", b"{}"))
     assert database.run(lambda connection: completions.describe(connection, "t", "c0000", b'{"a": "b"}'))
     assert database.run(lambda connection: completions.remove(connection, "t", "c0000"))
+
+
+def test_models_and_ids_may_be_any_strings(database: Database) -> None:
+    fill(database, row(0, model="m" * 1000), row(1, model="a\0b"))
+    assert ids(database, Query(since=0, limit=9, model="m" * 1000)) == ["c0000"]
+    assert ids(database, Query(since=0, limit=9, model="a\0b")) == ["c0001"]
+    for identity in ("a\0b", "x" * 1000):
+        assert database.run(lambda connection, id=identity: completions.get(connection, "t", id, 0.0)) is None  # type: ignore[misc]

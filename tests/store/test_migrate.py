@@ -2,30 +2,90 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+import time
+from typing import Any
 
+import pytest
+from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import OperationalError
 
-from convert.store import Database
-from convert.store.migrate import upgrade
+from convert.errors import ProxyError
+from convert.store import open_database
 from convert.store.schema import METADATA
 
-ROOT = Path(__file__).parents[2]
+OPEN = """
+import sys, time
+from convert.store import open_database, responses
+while time.time() < float(sys.argv[2]):
+    time.sleep(0.001)
+database = open_database(sys.argv[1])
+row = responses.Row(tenant="t", id=sys.argv[3], thread="r", created=1.0, status="completed", input=b"[]")
+database.run(lambda connection: responses.begin(connection, row))
+"""
 
 
-def test_the_migrations_make_the_tables_of_the_schema(database: Database) -> None:
-    with database.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+def differences(engine: Engine) -> list[Any]:
+    """What the tables have that the schema does not, and the other way round."""
+    with engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        return compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
 
 
-def test_a_database_that_is_up_to_date_is_left_alone(database: Database) -> None:
-    upgrade(database.engine)
-    with database.engine.connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0001"
+def test_the_migrations_make_exactly_the_schema(database_url: str) -> None:
+    database = open_database(database_url)
+    assert differences(database.engine) == []
+    assert {*inspect(database.engine).get_table_names()} == {*METADATA.tables, "alembic_version"}
+    database.close()
 
 
-def test_processes_that_open_an_empty_database_at_once_all_can(database_url: str) -> None:
-    program = "import sys; from convert.store import open_database; open_database(sys.argv[1])"
-    started = [subprocess.Popen([sys.executable, "-c", program, database_url], cwd=ROOT) for _ in range(4)]
-    assert [process.wait(60) for process in started] == [0] * 4
+def test_a_difference_would_be_seen(database_url: str) -> None:
+    database = open_database(database_url)
+    with database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE secrets ADD COLUMN further INTEGER"))
+        connection.execute(text("DROP INDEX seals_created"))
+    assert {kind for kind, *_ in differences(database.engine)} == {"remove_column", "add_index"}
+    database.close()
+
+
+def test_a_second_start_changes_nothing(database_url: str) -> None:
+    for number in range(2):
+        database = open_database(database_url)
+        with database.engine.begin() as connection:
+            connection.execute(text("INSERT INTO processes (id, alive) VALUES (:id, 1.0)"), {"id": f"p{number}"})
+        database.close()
+    database = open_database(database_url)
+    with database.engine.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM processes")).scalar() == 2
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0001"
+    database.close()
+
+
+def test_processes_that_start_together_all_succeed(database_url: str) -> None:
+    start = str(time.time() + 2.0)
+    names = ["one", "two", "three"]
+    processes = [
+        subprocess.Popen([sys.executable, "-c", OPEN, database_url, start, name], stderr=subprocess.PIPE, text=True)
+        for name in names
+    ]
+    ends = [(process.communicate(timeout=60)[1], process.returncode) for process in processes]
+    assert [code for _, code in ends] == [0, 0, 0], ends
+    database = open_database(database_url)
+    with database.engine.begin() as connection:
+        assert {*connection.execute(text("SELECT id FROM responses")).scalars()} == {*names}
+    database.close()
+
+
+def test_a_migration_that_fails_leaves_nothing_half_made(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OperationalError("CREATE INDEX", {}, Exception("the disk is full"))
+
+    monkeypatch.setattr(op, "create_index", refuse)
+    with pytest.raises(ProxyError):
+        open_database(database_url)
+    monkeypatch.undo()
+    database = open_database(database_url)
+    assert differences(database.engine) == []
+    database.close()

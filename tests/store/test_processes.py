@@ -1,55 +1,110 @@
 from __future__ import annotations
 
+import dataclasses
 import time
+from collections.abc import Container
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from convert.store import Database, processes
-from tests.store.rows_of import begin, get, row
-
-
-def run(database: Database, function: Any, *arguments: Any) -> Any:
-    return database.run(lambda connection: function(connection, *arguments))
+from convert.store import Database, processes, responses
+from convert.store.responses import Row
 
 
-def release(database: Database, dropped: Any = ()) -> None:
-    run(database, processes.release, "me", dropped, lambda each: b'{"failed": true}')
+def running(name: str, owner: str | None, **changes: Any) -> Row:
+    made = Row(tenant="t", id=name, thread=name, created=1.0, status="in_progress", owner=owner, input=b"[]")
+    return dataclasses.replace(made, **changes)
 
 
-def test_the_responses_of_a_dead_process_are_freed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = time.time()
-    monkeypatch.setattr("convert.store.processes.time.time", lambda: now - 60)
-    run(database, processes.beat, "dead")
-    monkeypatch.setattr("convert.store.processes.time.time", lambda: now)
-    run(database, processes.beat, "alive")
-    begin(
-        database, row("r1", status="in_progress", owner="dead"), row("r2", status="in_progress", owner="alive"),
-        row("r3", status="in_progress", owner="dead", work=b"w", attempts=1), row("r4", owner="dead"),
-        row("r5", status="in_progress", owner="unheard"), row("r6", status="queued"),
-        row("r7", status="in_progress", owner="dead", work=b"w", attempts=processes.ATTEMPTS),
-    )  # fmt: skip
+def fill(database: Database, *rows: Row) -> None:
+    database.run(lambda connection: [responses.begin(connection, each) for each in rows])
+
+
+def beat(database: Database, process: str, ago: float = 0.0) -> None:
+    database.run(lambda connection: processes.beat(connection, process))
+    change = text("UPDATE processes SET alive = :alive WHERE id = :id")
+    database.run(lambda connection: connection.execute(change, {"alive": time.time() - ago, "id": process}))
+
+
+def failed(row: Row) -> bytes:
+    return f'"{row.id} failed"'.encode()
+
+
+def release(database: Database, process: str = "me", dropped: Container[tuple[str, str]] = ()) -> None:
+    database.run(lambda connection: processes.release(connection, process, dropped, failed))
+
+
+def state(database: Database, name: str) -> tuple[str, str | None]:
+    found = database.run(lambda connection: responses.get(connection, "t", name, 0.0))
+    assert found is not None
+    return found.status, found.owner
+
+
+def test_who_says_so_is_alive(database: Database) -> None:
+    beat(database, "other")
+    fill(database, running("r", "other"))
     release(database)
-    found = {each: get(database, each).status for each in ("r1", "r2", "r3", "r4", "r5", "r6", "r7")}  # type: ignore[union-attr]
-    assert found == {
-        "r1": "failed", "r2": "in_progress", "r3": "queued", "r4": "completed", "r5": "failed", "r6": "queued",
-        "r7": "failed",
-    }  # fmt: skip
-    failed = get(database, "r7")
-    assert failed and failed.body == b'{"failed": true}' and failed.work is None and failed.owner is None
+    assert state(database, "r") == ("in_progress", "other")
+
+
+@pytest.mark.parametrize("owner", ["silent", "unheard-of", None])
+def test_the_response_of_a_dead_process_has_failed(database: Database, owner: str | None) -> None:
+    beat(database, "silent", ago=processes.SILENCE + 1)
+    fill(database, running("r", owner))
+    release(database)
+    found = database.run(lambda connection: responses.get(connection, "t", "r", 0.0))
+    assert found and (found.status, found.owner, found.body) == ("failed", None, b'"r failed"')
+
+
+def test_a_background_response_is_run_again_a_few_times(database: Database) -> None:
+    tired = running("tired", None, work=b"sealed", attempts=processes.ATTEMPTS)
+    fill(database, running("r", None, work=b"sealed"), tired)
+    release(database)
+    assert state(database, "r") == ("queued", None)
+    assert state(database, "tired") == ("failed", None)
+    kept = database.run(lambda connection: responses.get(connection, "t", "r", 0.0))
+    assert kept and kept.work == b"sealed"
+    release(database)
+    assert state(database, "r") == ("queued", None)  # what is queued is nobody's orphan
 
 
 def test_a_process_frees_what_it_has_dropped_and_nothing_else_of_its_own(database: Database) -> None:
-    run(database, processes.beat, "me")
-    begin(database, row("r1", status="in_progress", owner="me"), row("r2", status="in_progress", owner="me"))
-    assert run(database, processes.held, "me") == {("t", "r1"), ("t", "r2")}
-    release(database, {("t", "r2")})
-    assert [get(database, each).status for each in ("r1", "r2")] == ["in_progress", "failed"]  # type: ignore[union-attr]
+    beat(database, "me")
+    fill(database, running("kept", "me"), running("lost", "me"), running("theirs", "other"))
+    assert database.run(lambda connection: processes.held(connection, "me")) == {("t", "kept"), ("t", "lost")}
+    release(database, "me", {("t", "lost")})
+    assert (state(database, "kept"), state(database, "lost")) == (("in_progress", "me"), ("failed", None))
 
 
-def test_a_process_that_ends_leaves_nothing_behind(database: Database) -> None:
-    run(database, processes.beat, "me")
-    begin(database, row("r1", status="in_progress", owner="me"))
-    run(database, processes.leave, "me")
-    run(database, processes.release, "another", set(), lambda each: b"{}")
-    assert get(database, "r1").status == "failed"  # type: ignore[union-attr]
+def test_what_is_finished_is_left_alone(database: Database) -> None:
+    fill(database, running("r", None, status="completed", body=b'"done"'))
+    release(database)
+    assert state(database, "r") == ("completed", None)
+
+
+def test_a_process_that_ends_in_good_order_frees_its_work_at_once(database: Database) -> None:
+    beat(database, "other")
+    fill(database, running("r", "other", work=b"sealed"))
+    release(database)
+    assert state(database, "r") == ("in_progress", "other")
+    database.run(lambda connection: processes.leave(connection, "other"))
+    release(database)
+    assert state(database, "r") == ("queued", None)
+
+
+def test_processes_long_dead_are_forgotten(database: Database) -> None:
+    beat(database, "old", ago=processes.SILENCE * 30)
+    beat(database, "new")
+    release(database)
+    left = database.run(lambda connection: connection.execute(text("SELECT id FROM processes")).scalars().all())
+    assert left == ["new"]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_two_that_look_at_once_do_not_free_the_same(database: Database) -> None:
+    fill(database, running("r", None, work=b"sealed"))
+    with database.engine.begin() as first:
+        assert [each.id for each in processes.orphans(first, "one", ())] == ["r"]
+        with database.engine.begin() as second:
+            assert processes.orphans(second, "two", ()) == []

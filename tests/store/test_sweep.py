@@ -1,40 +1,69 @@
 from __future__ import annotations
 
+from sqlalchemy import Connection, text
+
 from convert.store import Database, completions, conversations, responses, seals
 from convert.store.conversations import Conversation
-from convert.store.responses import Segment
+from convert.store.responses import Row, Segment
 from convert.store.sweep import sweep
-from tests.store.rows_of import begin, get, row
 
 
-def test_what_nobody_has_used_is_deleted_and_the_rest_stays(database: Database) -> None:
-    begin(
-        database, row("old", created=100.0), row("first", thread="first", created=100.0),
-        row("second", thread="first", previous="first", created=300.0),
-    )  # fmt: skip
-    kept = completions.Row(tenant="t", id="c", created=100.0, model="m", metadata=b"{}", request=b"{}", body=b"{}")
+def response(connection: Connection, name: str, created: float, thread: str, tenant: str = "t") -> None:
+    made = Row(tenant=tenant, id=name, thread=thread, created=created, status="completed", input=b"[]")
+    responses.begin(connection, made)
+    responses.grow(connection, tenant, name, [Segment(0, b"data")])
 
-    def fill(connection: object) -> None:
-        for identity in ("old", "second"):
-            responses.grow(connection, "t", identity, [Segment(0, b"x")])  # type: ignore[arg-type]
-        for name, created in (("old", 100.0), ("new", 300.0)):
-            conversations.create(connection, "t", Conversation(name, created, b"{}"))  # type: ignore[arg-type]
-        completions.add(connection, kept)  # type: ignore[arg-type]
-        seals.keep(connection, "t", {"call": b"1"})  # type: ignore[arg-type]
+
+def left(database: Database, table: str, column: str = "id") -> list[str]:
+    statement = text(f"SELECT {column} FROM {table} ORDER BY {column}")
+    return [*database.run(lambda connection: connection.execute(statement).scalars().all())]
+
+
+def test_a_chain_goes_as_a_whole_once_its_last_is_old(database: Database) -> None:
+    def fill(connection: Connection) -> None:
+        response(connection, "old-1", 10.0, "old-1")
+        response(connection, "old-2", 20.0, "old-1")
+        response(connection, "used-1", 10.0, "used-1")
+        response(connection, "used-2", 30.0, "used-1")
+        response(connection, "old-3", 10.0, "used-1", tenant="other")  # of the same name, and not the same thread
 
     database.run(fill)
-    assert database.run(lambda connection: sweep(connection, 200.0)) == 3
-    assert [get(database, each) is not None for each in ("old", "first", "second")] == [False, True, True]
-    assert database.run(lambda connection: responses.events(connection, "t", "old", -1)) == []
-    assert len(database.run(lambda connection: responses.events(connection, "t", "second", -1))) == 1
-    assert database.run(lambda connection: conversations.get(connection, "t", "old", 0.0)) is None
-    assert database.run(lambda connection: conversations.get(connection, "t", "new", 0.0)) is not None
-    assert database.run(lambda connection: seals.recall(connection, "t", ["call"])) == {"call": b"1"}
+    assert database.run(lambda connection: sweep(connection, 20.0)) == 3
+    assert left(database, "responses") == ["used-1", "used-2"]
+    assert left(database, "events", "response") == ["used-1", "used-2"]
 
 
 def test_a_conversation_goes_with_its_items(database: Database) -> None:
-    database.run(lambda connection: conversations.create(connection, "t", Conversation("c", 100.0, b"{}")))
-    database.run(lambda connection: conversations.append(connection, "t", "c", [("i", b"x")]))
-    assert database.run(lambda connection: sweep(connection, 200.0)) == 0  # it was used just now
-    assert database.run(lambda connection: sweep(connection, 1e12)) == 1
-    assert database.run(lambda connection: conversations.items(connection, "t", "c")) == []
+    def fill(connection: Connection) -> None:
+        for tenant, name, created in (("t", "old", 10.0), ("t", "new", 30.0), ("other", "old", 30.0)):
+            conversations.create(connection, tenant, Conversation(name, created, b"{}"))
+            add = text("INSERT INTO items (tenant, conversation, id, data) VALUES (:t, :c, :id, :data)")
+            connection.execute(add, {"t": tenant, "c": name, "id": f"{tenant}-{name}", "data": b"{}"})
+
+    database.run(fill)
+    assert database.run(lambda connection: sweep(connection, 20.0)) == 1
+    assert left(database, "conversations") == ["new", "old"]
+    assert left(database, "items") == ["other-old", "t-new"]
+
+
+def test_completions_and_seals_go_by_their_age(database: Database) -> None:
+    def fill(connection: Connection) -> None:
+        for name, created in (("old", 10.0), ("new", 30.0)):
+            made = completions.Row(
+                tenant="t", id=name, created=created, model="m", metadata=b"{}", request=b"{}", body=b"{}"
+            )
+            completions.add(connection, made)
+        seals.keep(connection, "t", {"old": b"1", "new": b"2"})
+        connection.execute(text("UPDATE seals SET created = 10.0 WHERE call = 'old'"))
+
+    database.run(fill)
+    assert database.run(lambda connection: sweep(connection, 20.0)) == 2
+    assert left(database, "completions") == ["new"] and left(database, "seals", "call") == ["new"]
+
+
+def test_events_without_a_response_go(database: Database) -> None:
+    """A stream may write after its response was deleted."""
+    database.run(lambda connection: responses.grow(connection, "t", "gone", [Segment(0, b"data")]))
+    database.run(lambda connection: response(connection, "there", 30.0, "there"))
+    assert database.run(lambda connection: sweep(connection, 20.0)) == 0
+    assert left(database, "events", "response") == ["there"]

@@ -25,7 +25,9 @@ class ChatFlavor(Flavor):
     custom_tools     custom (free text, grammar) tools are native
     strict           `strict` on function tools is accepted
     tool_media       images and files inside tool messages are accepted
-    json_schema      response_format json_schema is accepted; else json_object and the schema in words
+    json_schema      response_format json_schema is accepted; else the schema is that of a tool, where a named tool may
+                     be chosen, or told in words
+    json_object      response_format json_object is accepted
     stream_options   stream_options.include_usage is accepted
     effort           how thinking is asked for: reasoning_effort: "high"; thinking: {"type": "enabled" or
                      "disabled"}; thinking_effort: both of these; enable_thinking: true; reasoning:
@@ -49,6 +51,7 @@ class ChatFlavor(Flavor):
     strict: bool = True
     tool_media: bool = False
     json_schema: bool = True
+    json_object: bool = True
     stream_options: bool = True
     effort: Effort = "reasoning_effort"
     efforts: dict[str, str] = field(default_factory=dict)
@@ -56,4 +59,4 @@ class ChatFlavor(Flavor):
     call_id: str = ""
     call_id_length: int = 64
     web_search: bool = False
-    state: bool = False
+    state: bool = field(default=False, compare=False)  # no reason to write a body of this format anew

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from typing import Any
 
 from convert import hub
@@ -51,7 +49,6 @@ FIELDS = {
 WRITTEN = {name: key for key, name in reversed(FIELDS.items())}
 HOTTEST = 2  # of temperatures
 SEARCH_OPTIONS = ("user_location", "search_context_size")
-SCHEMA_IN_WORDS = "Answer with one JSON object that follows this JSON Schema, and nothing else:\n"
 
 
 def support(flavor: ChatFlavor) -> Support:
@@ -62,6 +59,9 @@ def support(flavor: ChatFlavor) -> Support:
         id_length=flavor.call_id_length,
         legal_id=flavor.call_id,
         hosted=frozenset({"web_search"} if flavor.web_search else ()),
+        named_choice=not {"named", "required"}.isdisjoint(flavor.tool_choice),
+        schemas=flavor.json_schema,
+        json=flavor.json_object,
     )
 
 
@@ -135,8 +135,10 @@ def write_request(request: hub.Request, flavor: ChatFlavor, report: Report) -> J
     turns = paired(request.messages, report)
     if not home:
         turns = merged(turns, report)
-    schema_in_words = _output(request, body, home, flavor, report)
-    turns = [*_system(request, schema_in_words), *turns]
+    if request.instructions:
+        turns = [request.instructions, *turns]
+    if request.output:
+        body["response_format"] = definitions.write_output(request.output, home, report)
     body["messages"] = history.write_messages(turns, home, flavor, report)
     if not body["messages"] and not home:
         raise ProxyError("unsupported", "nothing of the input can be converted for this upstream", param="input")
@@ -154,30 +156,6 @@ def write_request(request: hub.Request, flavor: ChatFlavor, report: Report) -> J
     if request.stream and flavor.stream_options:
         body["stream_options"] = {"include_usage": True}  # the proxy itself needs the counts
     return body
-
-
-def _system(request: hub.Request, schema_in_words: str) -> list[hub.Message]:
-    """The instructions, and words that stand in for what the wire lacks, as the first system message."""
-    first = [request.instructions] if request.instructions else []
-    if not schema_in_words:
-        return first
-    if not first:
-        return [hub.Message(role="system", parts=[hub.Text(text=schema_in_words)], plain=True)]
-    words = hub.Text(text=schema_in_words)
-    return [dataclasses.replace(first[0], parts=[*first[0].parts, words], plain=False)]
-
-
-def _output(request: hub.Request, body: Json, home: bool, flavor: ChatFlavor, report: Report) -> str:
-    """Writes `response_format`; gives the schema in words for a provider that takes none."""
-    output = request.output
-    if output is None:
-        return ""
-    if output.kind == "schema" and not flavor.json_schema:
-        report.approximated(output.path, "the schema is told in words")
-        body["response_format"] = {"type": "json_object"}
-        return SCHEMA_IN_WORDS + json.dumps(output.schema or {}, ensure_ascii=False)
-    body["response_format"] = definitions.write_output(output, home, report)
-    return ""
 
 
 def _write_tools(request: hub.Request, body: Json, home: bool, flavor: ChatFlavor, report: Report) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from convert.formats.gemini import content
 from convert.formats.gemini.flavor import GeminiFlavor
 from convert.formats.gemini.spelling import respelled
 from convert.losses import Report
+from convert.turns import as_users
 
 Json = dict[str, Any]
 
@@ -48,18 +48,7 @@ def split_system(messages: list[hub.Message], report: Report) -> tuple[list[hub.
     opening = 0
     while opening < len(messages) and messages[opening].role in ("system", "developer"):
         opening += 1
-    return messages[:opening], [_as_users(message, report) for message in messages[opening:]]
-
-
-def _as_users(message: hub.Message, report: Report) -> hub.Message:
-    if message.role not in ("system", "developer"):
-        return message
-    report.approximated(message.path, "a system message inside of the conversation became a user's")
-    parts = [
-        dataclasses.replace(part, text=f"<system>\n{part.text}\n</system>") if isinstance(part, hub.Text) else part
-        for part in message.parts
-    ]
-    return dataclasses.replace(message, role="user", parts=parts, plain=False)
+    return messages[:opening], [as_users(message, report) for message in messages[opening:]]
 
 
 def write_system(messages: list[hub.Message], report: Report) -> Json | None:

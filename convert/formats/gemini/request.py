@@ -26,7 +26,7 @@ def support(flavor: GeminiFlavor) -> Support:
     """What this wire can say of tools."""
     return Support(
         hosted=frozenset(definitions.HOSTED.values()), allowed_choice=True, id_length=512,
-        illegal_name=r"^[^A-Za-z_]|[^A-Za-z0-9_.:-]",
+        illegal_name=r"^[^A-Za-z_]|[^A-Za-z0-9_.:-]", output_beside_tools=flavor.json_beside_tools,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from convert import sse
@@ -34,6 +35,17 @@ def _refused(headers: Mapping[str, str], complaint: str) -> dict[str, str] | Non
     kept = [beta for beta in given if beta not in named] if named.intersection(given) else []
     rest = {name: value for name, value in headers.items() if name != "anthropic-beta"}
     return {**rest, "anthropic-beta": ",".join(kept)} if kept else rest
+
+
+def _known(headers: Mapping[str, str], flavor: MessagesFlavor) -> dict[str, str]:
+    """The headers with those betas only that a provider knows; Anthropic's clients name all that they might use."""
+    name = next((name for name in headers if name.lower() == "anthropic-beta"), None)
+    if name is None or flavor.betas == ("*",):
+        return dict(headers)
+    given = [beta.strip() for beta in headers[name].split(",")]
+    kept = [beta for beta in given if any(fnmatchcase(beta, glob) for glob in flavor.betas)]
+    rest = {each: value for each, value in headers.items() if each != name}
+    return {**rest, name: ",".join(kept)} if kept else rest
 
 
 def _trimmed(body: dict[str, Any], flavor: MessagesFlavor) -> dict[str, Any]:
@@ -80,6 +92,7 @@ FORMAT = Format(
     client_headers=("anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access", "x-app"),
     optional=frozenset({"anthropic-beta"}),
     refused=_refused,
+    known=_known,
     trimmed=_trimmed,
     seals=frozenset({"reasoning"}),
     counter=Counter(

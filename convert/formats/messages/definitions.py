@@ -18,6 +18,7 @@ Json = dict[str, Any]
 _SEARCH = re.compile(r"web_search_\d+")
 _KINDS = {"auto": "auto", "any": "required", "none": "none"}
 _WORDS = {"auto": "auto", "required": "any", "none": "none"}
+NEARER: dict[str, tuple[str, ...]] = {"named": ("required",), "required": (), "none": ()}
 SEARCH_FIELDS = ("max_uses", "blocked_domains")
 
 
@@ -150,15 +151,18 @@ def read_choice(choice: Any, params: Json) -> hub.ToolChoice:
     return hub.ToolChoice(kind=_KINDS[kind], path="tool_choice", extra=body)  # type: ignore[arg-type]
 
 
-def write_choice(choice: hub.ToolChoice | None, parallel: Any, home: bool, report: Report) -> Json | None:
+def write_choice(
+    choice: hub.ToolChoice | None, parallel: Any, home: bool, flavor: MessagesFlavor, report: Report
+) -> Json | None:
     """`tool_choice`; None where there is nothing to say. `parallel`: whether several calls at once are wanted, None
     where the client did not say."""
     if choice is None and parallel is None:
         return None
-    if choice is not None and choice.kind == "named" and choice.tool:
+    kind = _accepted(choice, flavor, report)
+    if kind == "named" and choice is not None and choice.tool:
         body: Json = {"type": "tool", "name": choice.tool.name}
     else:
-        body = {"type": _WORDS.get(choice.kind if choice else "auto", "auto")}
+        body = {"type": _WORDS.get(kind, "auto")}
     if parallel is not None and body["type"] != "none":
         body["disable_parallel_tool_use"] = not parallel
     elif parallel is not None:
@@ -168,3 +172,12 @@ def write_choice(choice: hub.ToolChoice | None, parallel: Any, home: bool, repor
     if choice is not None:
         report.extras(choice.path, choice.extra)
     return body
+
+
+def _accepted(choice: hub.ToolChoice | None, flavor: MessagesFlavor, report: Report) -> str:
+    """The kind of a choice, or the nearest that the provider accepts."""
+    if choice is None or choice.kind in flavor.tool_choice or choice.kind not in NEARER:
+        return choice.kind if choice else "auto"
+    kind = next((each for each in NEARER[choice.kind] if each in flavor.tool_choice), "auto")
+    report.approximated(choice.path, f"{choice.kind} became {kind}")
+    return kind

@@ -14,23 +14,29 @@ class MessagesFlavor(Flavor):
 
     max_tokens          what is sent where the client sets no limit: the wire must have one
     thinking            adaptive: an effort word is sent as adaptive thinking with output_config.effort, a budget as
-                        it is; budget: an effort word becomes a budget; effort: a budget becomes an effort word
+                        it is; budget: an effort word becomes a budget; effort: a budget becomes an effort word;
+                        both: enabled, with a budget and an effort word; switch: adaptive or disabled, no degrees
     unsigned_thinking   earlier reasoning without a signature of this provider may be sent back
-    system_in_messages  system messages may stand among the others; else they join the system prompt
+    system_in_messages  system messages may stand among the others; else later ones become words of the user's turn
+    betas               which words of the client's anthropic-beta header are sent, as globs
+    tool_choice         the choices that are accepted; another becomes the nearest of them
     billing             the billing header that Claude Code puts before the system prompt is sent; to anybody but
                         Anthropic it is a text that changes with each request, and spoils their prompt caches
     web_search          the type under which a web_search tool is sent; "" where there is none
     client_tools        Anthropic's own tools that the client runs (bash, text_editor, computer, memory) are native
-    json_schema         output_config.format is accepted; else the schema is told in words
+    json_schema         output_config.format is accepted; else the schema is that of a tool, where a named tool may be
+                        chosen, or told in words
     strict              `strict` on tools is accepted
     sampling            which of temperature and top_p are accepted: all; one: temperature or top_p, not both;
                         none: neither, nor top_k
     """
 
     max_tokens: int = 32000
-    thinking: Literal["adaptive", "budget", "effort"] = "adaptive"
+    thinking: Literal["adaptive", "budget", "effort", "both", "switch"] = "adaptive"
     unsigned_thinking: bool = False
     system_in_messages: bool = False
+    betas: tuple[str, ...] = field(default=("*",), compare=False)  # a header, not the body
+    tool_choice: tuple[str, ...] = ("auto", "none", "required", "named")
     billing: bool = field(default=False, compare=False)  # no reason to write a body of this format anew
     web_search: str = "web_search_20250305"
     client_tools: bool = True

@@ -15,7 +15,7 @@ from convert.formats.messages.blocks import REDACTED
 from convert.formats.messages.flavor import MessagesFlavor
 from convert.formats.messages.sources import write_media
 from convert.losses import Report
-from convert.turns import merged, paired
+from convert.turns import as_users, merged, paired
 
 Json = dict[str, Any]
 FIRST = "Please continue."  # the words of a user's turn that has to be made up
@@ -34,7 +34,8 @@ def write_history(request: hub.Request, flavor: MessagesFlavor, report: Report) 
         if message.name is not None:
             report.dropped(f"{message.path}.name")
         report.extras(message.path, message.extra)
-        blocks = writer.blocks(message)
+        late = message.role in ("system", "developer") and turns and not flavor.system_in_messages
+        blocks = writer.blocks(message) if not late else []
         if message.role not in ("system", "developer"):
             _add(turns, "assistant" if message.role == "assistant" else "user", blocks, apart)
             apart = not blocks if message.role == "assistant" else apart and not blocks
@@ -43,8 +44,7 @@ def write_history(request: hub.Request, flavor: MessagesFlavor, report: Report) 
         elif flavor.system_in_messages:
             _add(turns, "system", blocks)
         else:
-            report.moved(message.path, "to the system prompt")
-            system += blocks
+            _add(turns, "user", writer.blocks(as_users(message, report)), apart)
     if not turns or turns[0]["role"] != "user":
         report.approximated("messages", "the user's turn that must come first was made up")
         turns.insert(0, {"role": "user", "content": [{"type": "text", "text": FIRST}]})
@@ -59,7 +59,12 @@ def _add(turns: list[Json], role: str, blocks: list[Json], apart: bool = False) 
     if apart or not turns or turns[-1]["role"] != role:
         turns.append({"role": role, "content": []})
     content = turns[-1]["content"] + blocks
-    turns[-1]["content"] = sorted(content, key=lambda block: block["type"] != "tool_result")
+    turns[-1]["content"] = sorted(content, key=_after_results)
+
+
+def _after_results(block: Json) -> bool:
+    """The order of blocks in a user's turn: results of calls first."""
+    return bool(block["type"] != "tool_result")
 
 
 def _short(blocks: list[Json]) -> str | list[Json]:
@@ -82,18 +87,40 @@ def _restored(request: hub.Request, flavor: MessagesFlavor, report: Report) -> J
         body["system"] = line + blocks[0]["text"] if plain else blocks
     elif "system" in request.wire and (flavor.billing or not request.wire.get("billing")):
         body["system"] = request.wire["system"]
-    body["messages"] = []
+    turns: list[Json] = []
     for message in request.messages:
-        blocks = writer.blocks(message)
         if message.role == "system" and not flavor.system_in_messages:
-            report.moved(message.path, "to the system prompt")
-            before = body.get("system", [])
-            body["system"] = [*([{"type": "text", "text": before}] if isinstance(before, str) else before), *blocks]
+            _add_system(body, turns, message, writer)
             continue
+        blocks = writer.blocks(message)
         plain = message.plain and len(blocks) == 1
         content = blocks[0]["text"] if plain else blocks
-        body["messages"].append({"role": message.role, "content": content, **message.extra})
+        if turns and turns[-1].pop("made", False) and message.role == "user":
+            content = sorted([*turns.pop()["content"], *blocks], key=_after_results)
+        turns.append({"role": message.role, "content": content, **message.extra})
+    if turns:
+        turns[-1].pop("made", None)
+    body["messages"] = turns
     return body
+
+
+def _add_system(body: Json, turns: list[Json], message: hub.Message, writer: Blocks) -> None:
+    """A system message among the others, for a provider that takes none there: in the system prompt, as long as
+    nothing was said, else in the user's turn."""
+    if not turns:
+        writer.report.moved(message.path, "to the system prompt")
+        body["system"] = [*_listed(body.get("system", [])), *writer.blocks(message)]
+        return
+    blocks = writer.blocks(as_users(message, writer.report))
+    if turns[-1]["role"] == "user":
+        turns[-1] = {**turns[-1], "content": [*_listed(turns[-1]["content"]), *blocks]}
+    elif blocks:
+        turns.append({"role": "user", "content": blocks, "made": True})
+
+
+def _listed(content: str | list[Json]) -> list[Json]:
+    """Content as a list of blocks."""
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 def arguments(call: hub.ToolCall) -> tuple[Json, bool]:

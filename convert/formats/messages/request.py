@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from convert import hub
@@ -33,8 +32,6 @@ SPELLING = {
     "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
 }
 SERVICE_TIERS = ("auto", "standard_only")
-JSON_IN_WORDS = "Answer with one JSON object, and nothing else."
-SCHEMA_IN_WORDS = "Answer with one JSON object that follows this JSON Schema, and nothing else:\n"
 # params that this wire carries elsewhere than in FIELDS, or that ask for what it always gives
 ELSEWHERE = {"user", "safety_identifier", "parallel_tool_calls", "include_usage"}
 
@@ -43,7 +40,8 @@ def support(flavor: MessagesFlavor) -> Support:
     """What this wire can say of tools."""
     return Support(
         client=flavor.client_tools, hosted=frozenset({"web_search"} if flavor.web_search else ()), name_length=128,
-        legal_id="[a-zA-Z0-9_-]+",
+        legal_id="[a-zA-Z0-9_-]+", schemas=flavor.json_schema, json=False,
+        named_choice=not {"named", "required"}.isdisjoint(flavor.tool_choice),
     )  # fmt: skip
 
 
@@ -134,9 +132,9 @@ def write_request(request: hub.Request, flavor: MessagesFlavor, report: Report) 
     tools = definitions.write_tools(request.tools, False, flavor, report)
     if tools:
         body["tools"] = tools
-    _write_choice(request, body, report)
+    _write_choice(request, body, flavor, report)
     _write_params(request, body, flavor, report)
-    _write_output(request, body, flavor, report)
+    _write_output(request, body, report)
     write_thinking(request, body, flavor, report)
     limit_sampling(body, flavor, request.wire.get("spelling", {}), report)
     if request.stream or "stream" in request.wire:
@@ -151,22 +149,36 @@ def _restored(request: hub.Request, body: Json, flavor: MessagesFlavor, report: 
         body["tools"] = definitions.write_tools(request.tools, True, flavor, report)
     if request.choice:
         parallel = request.params.get("parallel_tool_calls")
-        body["tool_choice"] = definitions.write_choice(request.choice, parallel, True, report)
+        body["tool_choice"] = definitions.write_choice(request.choice, parallel, True, flavor, report)
     for key, name in FIELDS.items():
         if name in request.params:
             body[key] = request.params[name]
     for key in ("thinking", "output_format", "output_config", "metadata", "stream"):
         if key in request.wire:
             body[key] = request.wire[key]
+    if request.output is None:
+        _without_format(body, report)
     if request.state.conversation is not None:
         body["thread"] = request.state.conversation
     return body | {key: value for key, value in request.extra.items() if "." not in key}
 
 
-def _write_choice(request: hub.Request, body: Json, report: Report) -> None:
+def _without_format(body: Json, report: Report) -> None:
+    """Takes the form of the output out of a body, where it is asked for in another way (see structured.py)."""
+    config = body.pop("output_config", None)
+    asked = body.pop("output_format", None) or (config or {}).get("format")
+    if config is not None and (config := {key: value for key, value in config.items() if key != "format"}):
+        body["output_config"] = config
+    forced = body.get("tool_choice", {}).get("type") in ("any", "tool")
+    if asked and forced and body.get("thinking", {}).get("type") in ("enabled", "adaptive"):
+        report.approximated("thinking", "no thinking, because a tool must be called")
+        del body["thinking"]
+
+
+def _write_choice(request: hub.Request, body: Json, flavor: MessagesFlavor, report: Report) -> None:
     choice, parallel = request.choice, request.params.get("parallel_tool_calls")
     if "tools" in body:
-        if (written := definitions.write_choice(choice, parallel, False, report)) is not None:
+        if (written := definitions.write_choice(choice, parallel, False, flavor, report)) is not None:
             body["tool_choice"] = written
         return
     if choice is not None and choice.kind not in ("auto", "none"):
@@ -217,24 +229,15 @@ def _write_user(params: Json, body: Json, report: Report) -> None:
                 report.moved(name, "to metadata.user_id")
 
 
-def _write_output(request: hub.Request, body: Json, flavor: MessagesFlavor, report: Report) -> None:
-    """`output_config.format`, or words that ask for JSON."""
+def _write_output(request: hub.Request, body: Json, report: Report) -> None:
+    """`output_config.format`."""
     output = request.output
     if output is None:
         return
     report.extras(output.path, output.extra)
     if output.kind == "text":
         return
-    if output.kind == "schema" and flavor.json_schema:
-        for name in ("name", "description", "strict"):
-            if getattr(output, name) is not None:
-                report.dropped(f"{output.path}.{name}", "a schema has none here")
-        body["output_config"] = {"format": {"type": "json_schema", "schema": output.schema or {"type": "object"}}}
-        return
-    words = JSON_IN_WORDS
-    if output.kind == "schema":
-        words = SCHEMA_IN_WORDS + json.dumps(output.schema or {}, ensure_ascii=False)
-    report.approximated(output.path, "the form of the answer is told in words")
-    block = {"type": "text", "text": words}
-    before = body.get("system", [])
-    body["system"] = [*([{"type": "text", "text": before}] if isinstance(before, str) else before), block]
+    for name in ("name", "description", "strict"):
+        if getattr(output, name) is not None:
+            report.dropped(f"{output.path}.{name}", "a schema has none here")
+    body["output_config"] = {"format": {"type": "json_schema", "schema": output.schema or {"type": "object"}}}

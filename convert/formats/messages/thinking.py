@@ -77,6 +77,12 @@ def _enabled(thinking: hub.Thinking, body: Json, flavor: MessagesFlavor, report:
     if effort is not None and effort not in BUDGETS:
         report.dropped(f"{thinking.path}.effort", "no such effort here")
         effort = None
+    if flavor.thinking == "switch":
+        return _switched(thinking, report)
+    if flavor.thinking == "both":
+        budget = BUDGETS[effort or "medium"] if budget is None else budget
+        body.setdefault("output_config", {})["effort"] = _word(thinking, effort or _effort(budget), report)
+        return _budget(thinking, budget, body, report)
     if flavor.thinking == "budget":
         if budget is None:
             if effort is None and not thinking.enabled:
@@ -88,15 +94,35 @@ def _enabled(thinking: hub.Thinking, body: Json, flavor: MessagesFlavor, report:
             report.dropped(f"{thinking.path}.effort", "the budget says it")
         return _budget(thinking, budget, body, report)
     if budget is not None and flavor.thinking == "effort":
-        word = "low" if budget <= LEAST else "medium" if budget <= BUDGETS["medium"] else "high"
-        report.approximated(thinking.path, f"a budget of {budget} tokens became effort {effort or word}")
-        effort, budget = effort or word, None
+        effort = effort or _effort(budget)
+        report.approximated(thinking.path, f"a budget of {budget} tokens became effort {effort}")
+        budget = None
     if effort is not None:
-        word = effort if effort in EFFORTS else "low"
-        if word != effort:
-            report.approximated(f"{thinking.path}.effort", f"{effort} became {word}")
-        body.setdefault("output_config", {})["effort"] = word
+        body.setdefault("output_config", {})["effort"] = _word(thinking, effort, report)
     return {"type": "adaptive"} if budget is None else _budget(thinking, budget, body, report)
+
+
+def _effort(budget: int) -> str:
+    """The effort that a budget of tokens speaks of."""
+    return "low" if budget <= LEAST else "medium" if budget <= BUDGETS["medium"] else "high"
+
+
+def _word(thinking: hub.Thinking, effort: str, report: Report) -> str:
+    """An effort in the wire's words."""
+    word = effort if effort in EFFORTS else "low"
+    if word != effort:
+        report.approximated(f"{thinking.path}.effort", f"{effort} became {word}")
+    return word
+
+
+def _switched(thinking: hub.Thinking, report: Report) -> Json:
+    """`thinking` for a provider that knows on and off only."""
+    if thinking.budget == 0:
+        return {"type": "disabled"}
+    for name in ("effort", "budget"):
+        if getattr(thinking, name) is not None:
+            report.approximated(f"{thinking.path}.{name}", "thinking has no degrees here")
+    return {"type": "adaptive"}
 
 
 def _budget(thinking: hub.Thinking, budget: int, body: Json, report: Report) -> Json | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from convert.formats.contract import Flavor
 
@@ -24,4 +24,4 @@ class ResponsesFlavor(Flavor):
     hosted_tools: bool = True
     encrypted: bool = True
     reasoning_text: bool = True
-    state: bool = True
+    state: bool = field(default=True, compare=False)  # no reason to write a body of this format anew

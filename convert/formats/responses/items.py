@@ -62,9 +62,12 @@ def _raw(item: Json, path: str) -> hub.Message:
     """An item only this format understands; whose turn it belongs to shows in its name."""
     known = item["type"] in HOSTED or item["type"] in builtin.BY_CALL or item["type"] in builtin.BY_OUTPUT
     answers = str(item["type"]).endswith(("_output", "_response"))
+    wire = {} if known else {"unknown": item["type"]}
+    if item["type"] == "item_reference":
+        wire = {"absent": item.get("id")}
     return hub.Message(
         role="user" if answers else "assistant",
-        parts=[hub.Raw(format="responses", value=item, path=path, wire={} if known else {"unknown": item["type"]})],
+        parts=[hub.Raw(format="responses", value=item, path=path, wire=wire)],
         path=path,
     )
 

@@ -44,21 +44,53 @@ def test_the_first_system_messages_are_the_system_prompt(role):
     assert losses == []
 
 
-def test_later_system_messages_move_or_stay():
-    late = {"role": "system", "content": "b"}
-    body, losses = from_chat(USER, late)
-    assert (body["system"], losses) == ("b", ["messages[1] moved (to the system prompt)"])
-    assert from_chat(USER, late, system_in_messages=True) == (
-        {"model": "m", "messages": [USER, late], "max_tokens": 32000},
+LATE = {"role": "system", "content": "b"}
+AS_USERS = {"type": "text", "text": "<system>\nb\n</system>"}
+BECAME = "approximated (a system message inside of the conversation became a user's)"
+
+
+def test_later_system_messages_are_the_users_words_or_stay():
+    body, losses = from_chat(USER, LATE)
+    assert body["messages"] == [{"role": "user", "content": [{"type": "text", "text": "hi"}, AS_USERS]}]
+    assert ("system" not in body, losses) == (True, [f"messages[1] {BECAME}"])
+    assert from_chat(USER, LATE, system_in_messages=True) == (
+        {"model": "m", "messages": [USER, LATE], "max_tokens": 32000},
         [],
     )
 
 
+def at_home(*messages, **flavor):
+    body = {"system": "a", "messages": list(messages), "max_tokens": 1}
+    return sent("messages", "messages", body, **{"strict": False, **flavor})
+
+
 def test_at_home_too():
-    messages = [USER, {"role": "system", "content": "b"}]
-    body, losses = sent("messages", "messages", {"system": "a", "messages": messages, "max_tokens": 1}, strict=False)
+    body, losses = at_home(USER, LATE)
+    assert body["messages"] == [{"role": "user", "content": [{"type": "text", "text": "hi"}, AS_USERS]}]
+    assert (body["system"], losses) == ("a", [f"messages[1] {BECAME}"])
+    assert at_home(USER, LATE, system_in_messages=True)[0]["messages"] == [USER, LATE]
+
+
+def test_at_home_a_system_message_that_opens_the_conversation_joins_the_system_prompt():
+    body, losses = at_home(LATE, USER)
     assert [block["text"] for block in body["system"]] == ["a", "b"] and body["messages"] == [USER]
-    assert losses == ["messages[1] moved (to the system prompt)"]
+    assert losses == ["messages[0] moved (to the system prompt)"]
+
+
+def test_at_home_turns_still_alternate_and_begin_with_their_results():
+    call = {"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "f", "input": {}}]}
+    result = {"type": "tool_result", "tool_use_id": "c", "content": "ok"}
+    body, _ = at_home(USER, call, LATE, {"role": "user", "content": [result]})
+    assert [turn["role"] for turn in body["messages"]] == ["user", "assistant", "user"]
+    assert body["messages"][2] == {"role": "user", "content": [result, AS_USERS]}
+
+
+def test_what_a_turn_sent_is_how_the_next_one_begins():
+    """Claude Code adds system messages in the middle and at the end; none may change what was cached."""
+    history = [USER, LATE, {"role": "assistant", "content": "x"}, USER, LATE]
+    earlier, later = (at_home(*history[:end])[0] for end in (2, 5))
+    assert later["messages"][: len(earlier["messages"])] == earlier["messages"]
+    assert later["system"] == earlier["system"]
 
 
 @pytest.mark.parametrize("messages", [[{"role": "system", "content": "a"}], [{"role": "assistant", "content": "a"}]])
