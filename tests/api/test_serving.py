@@ -1,18 +1,24 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import responses
 from flask.testing import FlaskClient
 
+from convert.store import open_database
 from tests.live import wires
 
 Make = Callable[..., FlaskClient]
 PAIRS = pytest.mark.parametrize(("form", "wire"), wires.PAIRS)
+ROOT = Path(__file__).parents[2]
 URL = re.compile("https://x.com/.*")
 HOSTED = {"tools": [{"type": "web_search"}]}
 
@@ -128,3 +134,27 @@ def test_a_key_that_the_upstream_repeats_stays_here(
         assert answer.status_code == (502 if status == 200 else status)
         assert answer.json["error"]["message"] == "Wrong key ***, é"
     assert "sk-secret-1" not in caplog.text
+
+
+FORKED = """
+import os
+from convert import application
+app = application()
+parent = app.extensions["convert"]
+parent.recorder.start()
+child = os.fork()
+here = app.extensions["convert"]
+if child:
+    os._exit(0 if os.waitpid(child, 0)[1] == 0 and here is parent else 1)
+known = here is not parent and here.memory.process != parent.memory.process
+answer = app.test_client().post("/v1/responses", json={"model": "m", "input": "Hi", "background": True})
+os._exit(0 if known and here.queue and here.recorder._thread.is_alive() and answer.status_code == 200 else 1)
+"""
+
+
+def test_a_process_that_was_forked_with_the_app_is_one_of_its_own(tmp_path: Path) -> None:
+    """gunicorn --preload: two processes of one name would take each other's responses for left behind."""
+    open_database(url := f"sqlite:///{tmp_path / 'a.db'}").close()
+    environ = {"PATH": os.environ["PATH"], "DATABASE_URL": url}
+    done = subprocess.run([sys.executable, "-c", FORKED], env=environ, cwd=ROOT, capture_output=True, timeout=30)
+    assert done.returncode == 0, done.stderr
