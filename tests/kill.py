@@ -2,8 +2,8 @@
 
 A web process and a worker of the background serve 200 stored, streamed and background responses, in conversations and
 in chains, while one of the two is killed (SIGKILL) at random moments and started again. In the end no response that a
-client was told is complete may be missing, none may be stuck, and no item may be twice in a conversation. Prints the
-counts; ends with 1 when anything is wrong.
+client was told is complete may be missing, none may be stuck, each stream must be whole, and each item once in its
+conversation. Prints the counts; ends with 1 when anything is wrong.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from tests import databases
 ROOT = Path(__file__).parent.parent
 TOTAL, CLIENTS, CONVERSATIONS = 200, 8, 6
 KINDS = ("plain", "stream", "background", "background stream")
+TERMINAL = ("response.completed", "response.incomplete", "response.failed", "error")
 FINAL = ("completed", "failed", "cancelled", "incomplete")
 PATIENCE = 60.0  # seconds for what was interrupted to be found and ended
 
@@ -185,6 +186,21 @@ def statuses(base: str, seen: Seen) -> dict[str, str]:
         time.sleep(1)
 
 
+def whole(base: str, identity: str) -> bool:
+    """Whether the stored stream of a response has every event up to its one terminal event."""
+    data = requests.get(f"{base}/responses/{identity}?stream=true", timeout=30).content
+    events = [json.loads(line[6:]) for line in data.splitlines() if line.startswith(b"data: ")]
+    ends = [event["sequence_number"] for event in events if event["type"] in TERMINAL]
+    return [event["sequence_number"] for event in events] == [*range(len(events))] and ends == [len(events) - 1]
+
+
+def unlisted(base: str, seen: Seen, ids: Counter[str]) -> list[str]:
+    """The completed responses that belong to a conversation, which does not have their items."""
+    made = [requests.get(f"{base}/responses/{each}", timeout=30).json() for each in seen.known]
+    done = [each for each in made if each["status"] == "completed" and each.get("conversation")]
+    return [each["id"] for each in done if not all(item["id"] in ids for item in each["output"])]
+
+
 def items_of(base: str, conversation: str) -> list[dict[str, Any]]:
     """All items of a conversation."""
     items: list[dict[str, Any]] = []
@@ -213,16 +229,19 @@ def run(name: str, url: str) -> bool:
         until_ready(base)
         found = statuses(base, seen)
         items = [item for each in conversations for item in items_of(base, each)]
+        ids = Counter(item["id"] for item in items)
+        torn = [each for each in seen.known if not whole(base, each)]
+        missing = unlisted(base, seen, ids)
     server.shutdown()
-    ids = Counter(item["id"] for item in items)
     questions = Counter(item["content"][0]["text"] for item in items if item["role"] == "user")
     lost = [each for each in seen.completed if found[each] != "completed"]
     stuck = [each for each, status in found.items() if status not in FINAL]
     twice = [each for each, count in (ids + questions).items() if count > 1]
     print(f"{name}: {TOTAL} requests, killed {dict(kills)}, broken connections {dict(seen.broken)}")
     print(f"  seen {len(seen.known)}, told completed {len(seen.completed)}, in the end {dict(Counter(found.values()))}")
-    print(f"  lost {len(lost)}, stuck {len(stuck)}, items {len(items)}, twice {len(twice)}")
-    return not (lost or stuck or twice)
+    print(f"  lost {len(lost)}, stuck {len(stuck)}, streams torn {len(torn)}")
+    print(f"  items in conversations {len(items)}, twice {len(twice)}, missing {len(missing)}")
+    return not (lost or stuck or twice or torn or missing)
 
 
 def main(names: list[str]) -> int:
