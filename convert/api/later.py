@@ -50,7 +50,7 @@ def queue_of(here: State) -> Queue:
             message = "The proxy's task queue is not available. Try again."
             raise ProxyError("overloaded", message, retry_after="5") from error
         here.recorder.idle = lambda: find_lost(here)
-        here.recorder.start()
+    here.recorder.start()
     return here.queue
 
 

@@ -43,6 +43,7 @@ def make(here: State, tenant: str, response: str) -> None:
     is found by those who look for orphans."""
     from convert.store import responses
 
+    here.recorder.start()  # before it is claimed: a process that nobody knows counts as dead
     row = here.memory.run(lambda connection: responses.claim(connection, tenant, response, here.memory.process))
     if row is None:
         return
