@@ -251,7 +251,8 @@ def _rows(provider: Provider, rule: Rule) -> Iterator[str]:
 def sentence(form: str, name: str, value: Any) -> str:
     """What a behaviour's value means. Raises KeyError for one that has no sentence."""
     known = SENTENCES[form][name]
-    return known[value if isinstance(value, str | bool) and value in known else OTHER].format(_words(value))
+    key = tuple(value) if isinstance(value, list) else value
+    return known[key if isinstance(key, str | bool | tuple) and key in known else OTHER].format(_words(value))
 
 
 def patched(patch: Patch) -> Iterator[tuple[str, str]]:

@@ -28,7 +28,7 @@ FLUSH = 0.25  # seconds between two writes of what grows
 LOOK = 5.0  # seconds between two looks for what dead processes left behind
 SWEEP = 3600.0  # seconds between two rounds of retention
 INTERRUPTED = "The process that worked on this response was stopped."
-WATCH = 0.5  # seconds between two looks for responses that were cancelled elsewhere
+WATCH = 0.25  # seconds between two looks for responses that were cancelled elsewhere
 
 
 class Recorder:

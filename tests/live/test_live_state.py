@@ -116,8 +116,8 @@ def test_a_stream_that_runs_on_one_is_followed_on_the_other(machines: tuple[str,
 
 def test_a_response_is_cancelled_from_the_other_within_two_seconds(machines: tuple[str, str]) -> None:
     one, other = machines
-    made = ask(one, model="long", background=True).json()["id"]
     before, began = Slow.begun, time.monotonic()
+    made = ask(one, model="long", background=True).json()["id"]
     while Slow.begun == before and time.monotonic() - began < 10:
         time.sleep(0.01)
     broken = len(Slow.broken)

@@ -81,3 +81,9 @@ def test_who_leaves_is_not_waited_for(memory: Memory) -> None:
     other = Recorder(Memory(load(None, {"DATABASE_URL": memory.settings.database})))
     other._look()
     assert stored(memory, made.id).status == "failed"
+
+
+def test_a_process_is_known_before_its_first_response_can_be_found(memory: Memory) -> None:
+    made = begun(memory, Recorder(memory))
+    Recorder(Memory(load(None, {"DATABASE_URL": memory.settings.database})))._look()  # before the thread did anything
+    assert stored(memory, made.id).status == "in_progress"
