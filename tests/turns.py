@@ -46,6 +46,7 @@ class Talk:
         self.memory, self.recorder = app.extensions["convert"].memory, app.extensions["convert"].recorder
         self.tenant = tenant(settings, ["sk-one"])
         self.memory.ready()
+        self.recorder.start()  # what a process says once, when it begins, is no turn's
 
     def ask(self, **further: Any) -> Json:
         """One request. Raises AssertionError where it fails."""

@@ -49,6 +49,8 @@ class Recorder:
         of a process that nobody knows. Raises ProxyError (overloaded)."""
         if self._thread is not None:
             return
+        import convert.store.sweep  # noqa: F401 - not by the thread: a fork in the middle of an import would be fatal
+
         self._beat()
         with self._lock:
             if self._thread is None:

@@ -155,6 +155,6 @@ os._exit(0 if known and here.queue and here.recorder._thread.is_alive() and answ
 def test_a_process_that_was_forked_with_the_app_is_one_of_its_own(tmp_path: Path) -> None:
     """gunicorn --preload: two processes of one name would take each other's responses for left behind."""
     open_database(url := f"sqlite:///{tmp_path / 'a.db'}").close()
-    environ = {"PATH": os.environ["PATH"], "DATABASE_URL": url}
-    done = subprocess.run([sys.executable, "-c", FORKED], env=environ, cwd=ROOT, capture_output=True, timeout=30)
+    environ = {"PATH": os.environ["PATH"], "DATABASE_URL": url, "CONVERT_LAG_LIMIT": "60"}
+    done = subprocess.run([sys.executable, "-c", FORKED], env=environ, cwd=ROOT, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
