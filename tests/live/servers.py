@@ -32,6 +32,14 @@ format = chat
 url = http://127.0.0.1:{port}/v1
 format = responses
 
+[upstream:messages]
+url = http://127.0.0.1:{port}/v1
+format = messages
+
+[upstream:gemini]
+url = http://127.0.0.1:{port}/v1beta
+format = gemini
+
 [upstream:keyless]
 url = http://127.0.0.1:{port}/v1
 format = chat
@@ -46,6 +54,7 @@ url = http://127.0.0.1:{closed}/v1
 format = chat
 """
 UPSTREAM_KEY = "sk-upstream-0f2d9c71"
+NAMES = ("CHAT", "RESPONSES", "MESSAGES", "GEMINI", "RENAMED", "REFUSING")
 COMMANDS = {
     "flask": ["flask", "run", "--port={port}"],
     "gthread": [
@@ -129,7 +138,7 @@ class Server:
 def environment(ini: Path) -> dict[str, str]:
     """The environment of the process: nothing of ours but where programs and temporary files are."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    keys = {f"UPSTREAM_{name}_API_KEY": UPSTREAM_KEY for name in ("CHAT", "RESPONSES", "RENAMED", "REFUSING")}
+    keys = {f"UPSTREAM_{name}_API_KEY": UPSTREAM_KEY for name in NAMES}
     return kept | keys | {
         "CONVERT_INI": str(ini), "DATABASE_URL": f"sqlite:///{ini.with_suffix('.db')}",
         "CONVERT_LOG_LEVEL": "DEBUG", "PYTHONUNBUFFERED": "1",

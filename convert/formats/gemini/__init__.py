@@ -9,7 +9,7 @@ from urllib.parse import quote
 from convert import sse
 from convert.errors import ProxyError
 from convert.formats.contract import Counter, Format
-from convert.formats.gemini.errors import read_error, write_error
+from convert.formats.gemini.errors import STATUSES, is_own, read_error, write_error
 from convert.formats.gemini.flavor import GeminiFlavor
 from convert.formats.gemini.reader import read_stream
 from convert.formats.gemini.request import read_request, support, write_request
@@ -82,6 +82,8 @@ FORMAT = Format(
     write_stream=write_stream,
     read_error=read_error,
     write_error=write_error,
+    own_error=is_own,
+    statuses=STATUSES,
     support=support,
     path=path,
     credentials=lambda key: {"x-goog-api-key": key} if key else {},

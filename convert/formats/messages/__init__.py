@@ -11,7 +11,7 @@ from convert import sse
 from convert.errors import ProxyError
 from convert.formats.contract import Counter, Format
 from convert.formats.messages.conversation import without_billing
-from convert.formats.messages.errors import STATUS, read_error, write_error
+from convert.formats.messages.errors import STATUS, is_own, read_error, write_error
 from convert.formats.messages.flavor import MessagesFlavor
 from convert.formats.messages.reader import read_stream
 from convert.formats.messages.request import read_request, support, write_request
@@ -88,6 +88,7 @@ FORMAT = Format(
     closes=_is_terminal,
     keep_alive=KEEP_ALIVE,
     headers={"anthropic-version": "2023-06-01"},
+    own_error=is_own,
     statuses=STATUS,
     client_headers=("anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access", "x-app"),
     optional=frozenset({"anthropic-beta"}),
