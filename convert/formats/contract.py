@@ -98,11 +98,13 @@ class Format:
     optional: frozenset[str] = frozenset()  # headers without which a call may be tried again
     refused: Callable[[Mapping[str, str], str], dict[str, str] | None] = lambda headers, complaint: None
     # (headers that were sent, words of the 400) -> the headers to try again with
-    trimmed: Callable[[Json, Any], Json] = lambda body, flavor: body
-    # (body, flavor) -> a body that is not converted, without what is not for that dialect; else the very object
+    trimmed: Callable[[Json, Any, Report], Json] = lambda body, flavor, report: body
+    # (body, flavor, report) -> a body that is not converted, without what is not for that dialect; else the very object
     known: Callable[[Mapping[str, str], Any], dict[str, str]] = lambda headers, flavor: dict(headers)
     # (headers for a call, flavor) -> those of them that the dialect knows
     seals: frozenset[str] = frozenset()  # where a client is given sealed state: "reasoning", "call"
+    returns: Callable[[Json], bool] = lambda asked: False
+    # (a client's request) -> whether that client gives back the reasoning of answers
     counter: Counter | None = None  # None: such an upstream has none
     counted: Callable[[Json], Json] = dict  # a client's request for a count -> the request that it is about
     write_count: Callable[[int], Json] = lambda number: {"input_tokens": number}
