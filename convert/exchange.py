@@ -59,8 +59,15 @@ class Exchange:
 
     @property
     def slotless(self) -> bool:
-        """Whether the upstream may seal state for which the client has no slot at all."""
-        return not self.client.seals and bool(self.wire.seals)
+        """Whether the upstream wants reasoning again that the client may not give back, so that it has to wait here."""
+        if self.same or self.client.returns(self.asked):
+            return False
+        return bool(self.wire.seals) or self.demanding
+
+    @property
+    def demanding(self) -> bool:
+        """Whether the upstream wants reasoning again that it does not seal."""
+        return bool(getattr(self.flavor, "wants_reasoning", False))
 
     @property
     def borne(self) -> bool:
@@ -72,9 +79,9 @@ class Exchange:
 
         Returns `asked` itself (the same object) when nothing had to be changed, so that the caller may
         send the client's own bytes."""
-        body = self.wire.trimmed(self.asked, self.flavor) if self.same else self.asked
+        body = self.wire.trimmed(self.asked, self.flavor, self.report) if self.same else self.asked
         if not self.same or self.flavor != type(self.flavor)():
-            request = read(self.client, self.asked)
+            request = read(self.client, body)
             if not self.same and (request.state.recalls or request.state.background):
                 raise request.state.wire.get("refusal") or _stateless(request.state)
             if not self.same:
@@ -111,7 +118,7 @@ class Exchange:
         if self.names.offered:  # each stage costs every event a step
             events = tools.restored(events, self.names)
         if self.slotless and self.keep:
-            return withheld.of_events(events, self.keep)
+            events = withheld.of_events(events, self.keep, bool(self.client.seals), self.demanding)
         return seals.events_apart(events) if self.borne and "call" in self.wire.seals else events
 
     def unfolded(self, body: Json) -> Iterator[hub.Event]:
@@ -125,7 +132,7 @@ class Exchange:
         response = tools.restore(response, self.names)
         response = self._identified(response)
         if self.slotless and self.keep:
-            return withheld.of_response(response, self.keep)
+            response = withheld.of_response(response, self.keep, bool(self.client.seals), self.demanding)
         return seals.apart(response) if self.borne else response
 
     def written(self, events: Iterator[hub.Event]) -> Iterator[bytes]:

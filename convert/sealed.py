@@ -40,6 +40,12 @@ def found(value: Any, slot: str) -> Sealed:
     return untag(value) or Sealed(slot, value)
 
 
+def is_foreign(value: Any, slot: str) -> bool:
+    """Whether what stands in a format's own slot is another format's state, that its API would refuse."""
+    state = untag(value)
+    return state is not None and state.format != slot
+
+
 def shown(sealed: Sealed, slot: str) -> Any:
     """What a client of the format `slot` is given: its own state as it is, another's with a tag."""
     return sealed.value if sealed.format == slot else tag(sealed)

@@ -1,7 +1,9 @@
-"""State that is sealed on an answer, for clients whose API has no slot for it: it waits until its tool call comes back.
+"""Reasoning that a client does not give back, and its upstream wants again: it waits until its tool call comes back.
 
-An API that signs its reasoning wants it again beside the calls that it led to. A Chat client returns the call only, so
-the reasoning before an answer's calls, and what is sealed on a call itself, is kept under the call's id.
+An API that signs its reasoning wants it again beside the calls that it led to, and some want it that do not sign it. A
+Chat client returns the call only; Gemini CLI leaves thoughts out; a client of the Messages API that did not ask for
+thinking is given none. So the reasoning before an answer's calls, and what is sealed on a call itself, is kept under
+the call's id.
 """
 
 from __future__ import annotations
@@ -18,18 +20,23 @@ Keep = Callable[[dict[str, Json]], None]  # takes what waits, by call id
 Recall = Callable[[list[str]], Mapping[str, Json]]  # gives what waits for those of the call ids that have something
 
 
-def of_response(response: hub.Response, keep: Keep) -> hub.Response:
-    """A finished response without its sealed state, which goes to `keep`."""
+def of_response(response: hub.Response, keep: Keep, slots: bool = False, unsealed: bool = False) -> hub.Response:
+    """A finished response whose sealed state has gone to `keep`. `slots`: the client has a place for it, and is given
+    it too. `unsealed`: reasoning is kept whether or not it is sealed."""
     found: dict[str, Json] = {}
     for choice in response.choices:
-        found |= _of_parts(choice.parts)
+        found |= _of_parts(choice.parts, unsealed)
     if found:
         keep(found)
+    if slots:
+        return response
     choices = [dataclasses.replace(each, parts=[bare(part) for part in each.parts]) for each in response.choices]
     return dataclasses.replace(response, choices=choices)
 
 
-def of_events(events: Iterator[hub.Event], keep: Keep) -> Iterator[hub.Event]:
+def of_events(
+    events: Iterator[hub.Event], keep: Keep, slots: bool = False, unsealed: bool = False
+) -> Iterator[hub.Event]:
     """The same for a stream; `keep` is called before the end is passed on."""
     folded = stream.Fold()
     watched: dict[int, hub.Part] = {}  # reasoning and calls; other parts hold nothing
@@ -40,18 +47,18 @@ def of_events(events: Iterator[hub.Event], keep: Keep) -> Iterator[hub.Event]:
                 numbers[index] = len(folded.parts)
                 folded.add(hub.PartStart(numbers[index], part, choice))
                 watched[index] = part
-                yield dataclasses.replace(event, part=bare(part))
+                yield event if slots else dataclasses.replace(event, part=bare(part))
             case hub.Delta(index) if index in watched:
                 folded.add(dataclasses.replace(event, index=numbers[index]))
                 yield event
             case hub.PartEnd(index) if index in watched:
                 folded.add(dataclasses.replace(event, index=numbers[index]))
-                yield dataclasses.replace(event, sealed=None)
+                yield event if slots else dataclasses.replace(event, sealed=None)
             case hub.End():
                 found: dict[str, Json] = {}
                 for choice in sorted({*folded.owners}):
                     owned = zip(folded.parts, folded.owners, strict=True)
-                    found |= _of_parts([part for part, owner in owned if owner == choice])
+                    found |= _of_parts([part for part, owner in owned if owner == choice], unsealed)
                 if found:
                     keep(found)
                 yield event
@@ -59,7 +66,7 @@ def of_events(events: Iterator[hub.Event], keep: Keep) -> Iterator[hub.Event]:
                 yield event
 
 
-def _of_parts(parts: list[hub.Part]) -> dict[str, Json]:
+def _of_parts(parts: list[hub.Part], unsealed: bool) -> dict[str, Json]:
     """What waits for each call of one answer; the first call gets all of the reasoning before it."""
     found: dict[str, Json] = {}
     thoughts: list[hub.Reasoning] = []
@@ -67,7 +74,7 @@ def _of_parts(parts: list[hub.Part]) -> dict[str, Json]:
         if isinstance(part, hub.Reasoning):
             thoughts.append(part)
         elif isinstance(part, hub.ToolCall) and part.id:
-            if part.sealed or any(thought.sealed for thought in thoughts):
+            if part.sealed or any(thought.sealed or (unsealed and thought.text) for thought in thoughts):
                 found[part.id] = {"thoughts": [_dumped(each) for each in thoughts], "sealed": _pair(part.sealed)}
             thoughts = []
     return found

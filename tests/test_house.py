@@ -22,8 +22,8 @@ BANNED_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "co
 # What a format may use besides the standard library and its own folder.
 PURE = {
     "convert", "convert.errors", "convert.formats.contract", "convert.formats.openai_errors", "convert.hub",
-    "convert.losses", "convert.media", "convert.sealed", "convert.shape", "convert.sse", "convert.stream",
-    "convert.tools", "convert.turns", "convert.unwrap", "marshmallow",
+    "convert.losses", "convert.media", "convert.overflow", "convert.sealed", "convert.shape", "convert.sse",
+    "convert.stream", "convert.tools", "convert.turns", "convert.unwrap", "marshmallow",
 }  # fmt: skip
 
 

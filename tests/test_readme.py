@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -67,6 +68,19 @@ def test_a_command_prints_what_the_page_says(command: str, printed: str, server:
 
 def test_there_are_commands_to_try() -> None:
     assert len(commands()) >= 4
+
+
+@pytest.mark.parametrize("text", [text for page, text in blocks("python") if page == "clients.md"], ids=str)
+def test_a_program_with_an_sdk_says_what_it_is_asked_to(text: str, server: int) -> None:
+    pytest.importorskip(str(re.findall(r"^from ([\w.]+) import", text, re.M)[0]))
+    there = text.replace("localhost:5000", f"127.0.0.1:{server}")
+    run = subprocess.run([sys.executable, "-c", there], capture_output=True, text=True, timeout=60, check=False)
+    assert (run.stdout.strip(), run.returncode) == ("Say hello.", 0), run.stderr
+
+
+@pytest.mark.parametrize("text", [text for page, text in blocks("json") if page == "clients.md"], ids=str)
+def test_json_is_json(text: str) -> None:
+    assert json.loads(text)
 
 
 @pytest.mark.parametrize(("page", "text"), blocks("toml"), ids=str)

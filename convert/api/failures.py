@@ -50,6 +50,11 @@ def parsed(data: bytes) -> Any:
         return data.decode("utf-8", "replace")
 
 
+def is_own(form: Format, body: Any, error: ProxyError) -> bool:
+    """Whether the body of an error can pass as it is to a client of the format: it has its shape, and its words."""
+    return isinstance(body, dict) and isinstance(body.get("error"), dict) and form.own_error(body, error)
+
+
 def error_of(exchange: Exchange, answer: Answer, data: bytes) -> ProxyError:
     """The error that an answer of another status than 2xx means."""
     if answer.status < 400:

@@ -345,6 +345,7 @@ def failed(exchange: Exchange, answer: Answer, headers: dict[str, str]) -> Respo
     data = failures.body_of(answer)
     answer.close()
     body = failures.parsed(data)
-    if exchange.same and answer.status >= 400 and isinstance(body, dict) and isinstance(body.get("error"), dict):
+    error = failures.error_of(exchange, answer, data)
+    if exchange.same and answer.status >= 400 and failures.is_own(exchange.client, body, error):
         return Response(data, status=answer.status, mimetype="application/json", headers={**headers, **g.headers})
-    raise failures.error_of(exchange, answer, data)
+    raise error

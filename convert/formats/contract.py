@@ -91,16 +91,20 @@ class Format:
     closes: Callable[[bytes], bool]  # whether they hold the event that nothing follows
     keep_alive: bytes  # what may be sent between two frames while nothing happens (lane 0)
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with each upstream call
+    own_error: Callable[[Json, ProxyError], bool] = lambda body, error: True
+    # (body of an error, what it means) -> whether its shape and its words are those that clients act on
     statuses: Mapping[str, int] = field(default_factory=dict)  # HTTP status of kinds of errors, where it is its own
     client_headers: tuple[str, ...] = ()  # of a client of this format, for an upstream of this format
     optional: frozenset[str] = frozenset()  # headers without which a call may be tried again
     refused: Callable[[Mapping[str, str], str], dict[str, str] | None] = lambda headers, complaint: None
     # (headers that were sent, words of the 400) -> the headers to try again with
-    trimmed: Callable[[Json, Any], Json] = lambda body, flavor: body
-    # (body, flavor) -> a body that is not converted, without what is not for that dialect; else the very object
+    trimmed: Callable[[Json, Any, Report], Json] = lambda body, flavor, report: body
+    # (body, flavor, report) -> a body that is not converted, without what is not for that dialect; else the very object
     known: Callable[[Mapping[str, str], Any], dict[str, str]] = lambda headers, flavor: dict(headers)
     # (headers for a call, flavor) -> those of them that the dialect knows
     seals: frozenset[str] = frozenset()  # where a client is given sealed state: "reasoning", "call"
+    returns: Callable[[Json], bool] = lambda asked: False
+    # (a client's request) -> whether that client gives back the reasoning of answers
     counter: Counter | None = None  # None: such an upstream has none
     counted: Callable[[Json], Json] = dict  # a client's request for a count -> the request that it is about
     write_count: Callable[[int], Json] = lambda number: {"input_tokens": number}

@@ -50,7 +50,11 @@ _CONTEXT = re.compile(
     re.I,
 )
 _OVERLOADED = re.compile(r"overloaded|at capacity|over capacity|no capacity|currently unavailable", re.I)
-_QUOTA = re.compile(r"insufficient (?:balance|quota|credits|funds)|exceeded your current quota|payment required", re.I)
+_QUOTA = re.compile(
+    r"insufficient (?:balance|quota|credits|funds)|exceeded your current quota|payment required"
+    r"|credit balance is too low",
+    re.I,
+)
 _TYPES: dict[Kind, str] = {
     "permission": "permission_error",
     "rate_limited": "rate_limit_error",
@@ -70,6 +74,7 @@ _WORDS: dict[Kind, str] = {
     "upstream": "upstream_error",
     "unsupported": "unsupported_value",
 }
+STATUSES: dict[str, int] = {"quota": 429}  # other servers say 402
 # Kinds that clients know by OpenAI's own word only (observed: Codex, opencode), whatever the upstream's word is.
 ACTED_ON = ("context_length", "quota", "overloaded", "rate_limited")
 
@@ -151,6 +156,11 @@ def _kind(status: int, message: str, code: str) -> Kind:
     if kind is not None and (by_status == "upstream" or status < 400):
         return kind
     return by_status
+
+
+def is_own(body: Json, error: ProxyError) -> bool:
+    """Whether a body says what it means as clients expect it: they know an overflow of the context by its code."""
+    return error.kind != "context_length" or body["error"].get("code") == _WORDS["context_length"]
 
 
 def write_error(error: ProxyError) -> Json:

@@ -22,6 +22,14 @@ CHAT: Sentences = {
         "all": "All earlier reasoning goes back.",
         "calls": "Only the reasoning of messages with tool calls goes back.",
     },
+    "wants_reasoning": {
+        True: "The reasoning before tool calls is kept for clients that do not give it back.",
+        False: "Reasoning that a client does not give back is not kept.",
+    },
+    "missing_reasoning": {
+        "": "A message with tool calls that has no reasoning gets an empty one.",
+        OTHER: "A message with tool calls that has no reasoning gets `{}` for it.",
+    },
     "developer_role": {OTHER: "`developer` messages keep or get the role `{}`."},
     "system": {
         "inline": "System messages stay where they are.",
@@ -130,6 +138,10 @@ MESSAGES: Sentences = {
     "unsigned_thinking": {
         True: "Earlier reasoning goes back without a signature too.",
         False: "Earlier reasoning goes back only with a signature of this provider.",
+    },
+    "signed_thinking": {
+        True: "Earlier reasoning of other upstreams is left out, in requests that are not converted too.",
+        False: "Earlier reasoning in requests that are not converted is sent as it is.",
     },
     "system_in_messages": {
         True: "System messages stay where they are.",

@@ -45,7 +45,7 @@ def ask(make: Make) -> Iterator[Ask]:
         def ask(form: str, wire: str, *pieces: bytes) -> Any:
             mock.post(URL, body=io.BufferedReader(Pieces(list(pieces))), content_type="text/event-stream")
             client = make(UPSTREAM_URL="https://x.com", UPSTREAM_FORMAT=wire)
-            return client.post(wires.PATHS[form], json=wires.asked(form, "m", True))
+            return client.post(wires.path(form, "m", True), json=wires.asked(form, "m", True))
 
         yield ask
 

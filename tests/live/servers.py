@@ -54,6 +54,7 @@ url = http://127.0.0.1:{closed}/v1
 format = chat
 """
 UPSTREAM_KEY = "sk-upstream-0f2d9c71"
+NAMES = ("CHAT", "RESPONSES", "MESSAGES", "GEMINI", "RENAMED", "REFUSING")
 COMMANDS = {
     "flask": ["flask", "run", "--port={port}"],
     "gthread": [
@@ -137,8 +138,7 @@ class Server:
 def environment(ini: Path) -> dict[str, str]:
     """The environment of the process: nothing of ours but where programs and temporary files are."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    names = ("CHAT", "RESPONSES", "MESSAGES", "GEMINI", "RENAMED", "REFUSING")
-    keys = {f"UPSTREAM_{name}_API_KEY": UPSTREAM_KEY for name in names}
+    keys = {f"UPSTREAM_{name}_API_KEY": UPSTREAM_KEY for name in NAMES}
     return kept | keys | {
         "CONVERT_INI": str(ini), "DATABASE_URL": f"sqlite:///{ini.with_suffix('.db')}",
         "CONVERT_LOG_LEVEL": "DEBUG", "PYTHONUNBUFFERED": "1",

@@ -19,27 +19,27 @@ FORMS = pytest.mark.parametrize("form", list(wires.PATHS))
 @FORMS
 def test_a_body_that_is_announced_as_too_large_is_refused_before_it_comes(live: Live, form: str) -> None:
     connection, began = live.open(timeout=3), time.monotonic()
-    connection.putrequest("POST", wires.PATHS[form])
+    connection.putrequest("POST", wires.path(form))
     connection.putheader("Content-Length", str(10**9))
     connection.endheaders(b'{"model": ')
-    answer = received(connection, began)
+    answer = received(connection, began, form=form)
     connection.close()
-    assert (answer.status, answer.error["code"]) == (413, "request_too_large")
+    assert answer.status == 413 and answer.error["type"]
     assert str(BODY_LIMIT) in answer.error["message"]
 
 
 @FORMS
 def test_a_client_that_sends_all_of_a_body_that_is_too_large_still_gets_the_answer(live: Live, form: str) -> None:
     connection, began = live.open(), time.monotonic()
-    connection.request("POST", wires.PATHS[form], b'{"x": "%b"}' % (b"x" * 5 * BODY_LIMIT))
-    answer = received(connection, began)
+    connection.request("POST", wires.path(form), b'{"x": "%b"}' % (b"x" * 5 * BODY_LIMIT))
+    answer = received(connection, began, form=form)
     connection.close()
-    assert (answer.status, answer.error["code"]) == (413, "request_too_large")
+    assert answer.status == 413 and answer.error["type"]
 
 
 @FORMS
 def test_an_endless_chunked_body_is_refused_while_it_comes(live: Live, form: str) -> None:
-    head = f"POST {wires.PATHS[form]} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = f"POST {wires.path(form)} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"2000\r\n%b\r\n" % (b" " * 0x2000)
     got, sent = b"", 0
     with socket.create_connection(("127.0.0.1", live.server.port), 5) as sock:
@@ -69,21 +69,21 @@ def test_a_chunked_request_body_works(live: Live, form: str, stream: bool) -> No
 
     connection, began = live.open(), time.monotonic()
     headers = {"Content-Type": "application/json", "Convert-Upstream": "chat", "Transfer-Encoding": "chunked"}
-    connection.request("POST", wires.PATHS[form], pieces(), headers, encode_chunked=True)
-    answer = received(connection, began)
+    connection.request("POST", wires.path(form, model, stream), pieces(), headers, encode_chunked=True)
+    answer = received(connection, began, form=form)
     assert answer.status == 200 and wires.TEXT in answer.body.decode()
-    assert calls[0].body["model"] == model
+    assert calls[0].model == model
     connection.close()
 
 
 @FORMS
 def test_a_body_that_is_cut_off_leaves_no_traceback(live: Live, form: str) -> None:
     connection = live.open()
-    connection.putrequest("POST", wires.PATHS[form])
+    connection.putrequest("POST", wires.path(form))
     connection.putheader("Content-Length", "1000")
     connection.endheaders(b'{"model": ')
     connection.sock.shutdown(socket.SHUT_WR)
-    answer = received(connection, time.monotonic())
+    answer = received(connection, time.monotonic(), form=form)
     connection.close()
-    assert (answer.status, answer.error["type"]) == (400, "invalid_request_error")
+    assert answer.status == 400 and answer.error["type"] in ("invalid_request_error", "INVALID_ARGUMENT")
     assert "cut off" in answer.error["message"]

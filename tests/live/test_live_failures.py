@@ -12,6 +12,8 @@ from tests.live.client import Live, outcome
 from tests.live.upstream import Call, Script
 
 PAIRS = pytest.mark.parametrize(("form", "wire"), wires.PAIRS)
+ALL = pytest.mark.parametrize(("form", "wire"), wires.ALL)
+CONVERTED = pytest.mark.parametrize(("form", "wire"), [pair for pair in wires.PAIRS if pair[0] != pair[1]])
 
 
 def _cut_length(call: Call) -> None:
@@ -64,7 +66,7 @@ def test_a_fault_before_the_first_byte_is_one_http_error(
 ) -> None:
     answer = live.ask(form, wire, BROKEN[fault], stream)
     assert answer.status == 502, answer.body
-    assert answer.error["type"] == "server_error"
+    assert answer.error["type"] == wires.FAULT[form]
     assert answer.headers["convert-upstream"] == wire
     assert b"<" not in answer.body
 
@@ -75,12 +77,12 @@ FOREIGN: dict[str, Script] = {
 }
 
 
-@pytest.mark.parametrize(("form", "wire"), [("chat", "responses"), ("responses", "chat")])
+@CONVERTED
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 @pytest.mark.parametrize("fault", FOREIGN)
 def test_what_cannot_be_converted_is_one_http_error(live: Live, form: str, wire: str, stream: bool, fault: str) -> None:
     answer = live.ask(form, wire, FOREIGN[fault], stream)
-    assert (answer.status, answer.error["type"]) == (502, "server_error")
+    assert (answer.status, answer.error["type"]) == (502, wires.FAULT[form])
     assert b"<" not in answer.body
 
 
@@ -88,7 +90,7 @@ def test_what_cannot_be_converted_is_one_http_error(live: Live, form: str, wire:
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 def test_an_upstream_that_refuses_connections_is_told(live: Live, form: str, wire: str, stream: bool) -> None:
     answer = live.ask(form, "refusing", "any", stream)
-    assert (answer.status, answer.error["type"]) == (502, "server_error")
+    assert (answer.status, answer.error["type"]) == (502, wires.FAULT[form])
 
 
 def _cut(end: Script) -> dict[str, Script]:
@@ -126,21 +128,21 @@ CUT: dict[str, dict[str, Script]] = {
 }
 
 
-@PAIRS
+@ALL
 @pytest.mark.parametrize("fault", CUT)
 def test_a_fault_in_mid_stream_is_the_one_terminal_event(live: Live, form: str, wire: str, fault: str) -> None:
     answer = live.ask(form, wire, CUT[fault][wire], stream=True)
     assert outcome(form, answer) == ("failed", "One two ")
 
 
-@PAIRS
+@ALL
 def test_a_corrupt_frame_ends_a_converted_stream(live: Live, form: str, wire: str) -> None:
     if form != wire:
         answer = live.ask(form, wire, _cut(_corrupt)[wire], stream=True)
         assert outcome(form, answer) == ("failed", "One two ")
 
 
-@PAIRS
+@ALL
 def test_a_stream_without_chunked_encoding_that_is_cut_is_no_success(live: Live, form: str, wire: str) -> None:
     def script(call: Call) -> None:
         call.head(kind="text/event-stream", Connection="close")
@@ -150,28 +152,28 @@ def test_a_stream_without_chunked_encoding_that_is_cut_is_no_success(live: Live,
     assert outcome(form, live.ask(form, wire, script, stream=True)) == ("failed", "One ")
 
 
-@PAIRS
+@ALL
 def test_a_cut_stream_for_a_client_that_wants_a_plain_answer_is_an_error(live: Live, form: str, wire: str) -> None:
     answer = live.ask(form, wire, CUT["ended without a terminal event"][wire], stream=False)
-    assert (answer.status, answer.error["type"]) == (502, "server_error")
+    assert (answer.status, answer.error["type"]) == (502, wires.FAULT[form])
 
 
-@PAIRS
+@ALL
 def test_an_error_inside_of_a_stream_is_its_end(live: Live, form: str, wire: str) -> None:
     script = _cut(lambda call: (call.chunk(wires.failure(wire)), call.finish())[0])[wire]
     answer = live.ask(form, wire, script, stream=True)
     assert outcome(form, answer) == ("failed", "One two ")
-    assert b"The engine fell over" in answer.body
+    assert wires.BROKEN.encode() in answer.body
 
 
-@PAIRS
+@ALL
 def test_an_error_that_opens_a_stream_is_an_http_error_or_the_streams_end(live: Live, form: str, wire: str) -> None:
     answer = live.ask(form, wire, lambda call: call.stream(wires.failure(wire)), stream=True)
     if answer.status == 200:
         assert outcome(form, answer) == ("failed", "")
     else:
-        assert (answer.status, answer.error["type"]) == (502, "server_error")
-    assert b"The engine fell over" in answer.body
+        assert answer.status in (500, 502) and answer.error["type"] == wires.FAULT[form]  # Google's say which
+    assert wires.BROKEN.encode() in answer.body
 
 
 OPENAI = b'{"error": {"message": "No luck", "type": "some_error", "param": null, "code": null}}'
@@ -193,7 +195,8 @@ def test_an_upstreams_error_keeps_its_status_and_its_words(
             form, wire, lambda call: call.plain(BODIES[body], status, kind, Retry_After="7", X_Request_Id="r1"), stream
         )
         passed = form == wire and body == "OpenAI"
-        assert answer.status == (status if passed else expected)
+        told = 529 if form == "messages" and expected == 503 else expected
+        assert answer.status == (status if passed else told)
         assert (answer.headers["retry-after"], answer.headers["x-request-id"]) == ("7", "r1")
         error = answer.error
         assert b"<" not in answer.body
@@ -212,7 +215,7 @@ def test_an_error_whose_body_is_cut_keeps_its_status(live: Live, form: str, wire
 
     answer = live.ask(form, wire, script)
     assert (answer.status, answer.headers["retry-after"]) == (429, "3")
-    assert answer.error["code"] == "rate_limit_exceeded"
+    assert "rate_limit" in str(answer.error) or answer.error["type"] == "RESOURCE_EXHAUSTED"
 
 
 @PAIRS
@@ -245,7 +248,7 @@ def test_any_line_end_in_any_pieces_gives_the_same_text(
         assert answer.body == data
 
 
-@PAIRS
+@ALL
 def test_a_stream_without_chunked_encoding_is_whole(live: Live, form: str, wire: str) -> None:
     def script(call: Call) -> None:
         call.head(kind="text/event-stream", Connection="close")
@@ -256,13 +259,13 @@ def test_a_stream_without_chunked_encoding_is_whole(live: Live, form: str, wire:
     assert outcome(form, live.ask(form, wire, script, stream=True)) == ("completed", wires.TEXT)
 
 
-@PAIRS
+@ALL
 def test_a_finished_answer_for_a_client_that_wants_a_stream_is_streamed(live: Live, form: str, wire: str) -> None:
     answer = live.ask(form, wire, lambda call: call.plain(wires.finished(wire)), stream=True)
     assert outcome(form, answer) == ("completed", wires.TEXT)
 
 
-@PAIRS
+@ALL
 def test_a_streamed_answer_for_a_client_that_wants_a_plain_one_is_folded(live: Live, form: str, wire: str) -> None:
     answer = live.ask(form, wire, lambda call: call.stream(*wires.frames(wire)))
     assert answer.status == 200 and wires.TEXT in answer.body.decode()
@@ -275,7 +278,7 @@ def test_a_line_of_ten_megabytes_passes(live: Live, form: str, wire: str) -> Non
     assert outcome(form, answer) == ("completed", words[0])
 
 
-@PAIRS
+@pytest.mark.parametrize(("form", "wire"), [pair for pair in wires.ALL if pair != ("gemini", "gemini")])
 def test_an_upstream_that_stays_open_after_its_last_event_holds_nobody_up(live: Live, form: str, wire: str) -> None:
     def script(call: Call) -> None:
         call.begin()
@@ -285,4 +288,4 @@ def test_an_upstream_that_stays_open_after_its_last_event_holds_nobody_up(live: 
 
     began = time.monotonic()
     assert outcome(form, live.ask(form, wire, script, stream=True)) == ("completed", wires.TEXT)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < (2.5 if wire == "gemini" else 1)  # Google's only end is the end

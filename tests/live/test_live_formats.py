@@ -16,13 +16,10 @@ from convert.losses import Report
 from tests.live.client import Answer, Live, on_all_servers, received, together
 from tests.live.servers import KEEP_ALIVE
 from tests.live.upstream import Call, Script
+from tests.live.wires import path
 from tests.smallest import ASKED
 
 ALL = [(client, wire) for client in FORMATS.values() for wire in FORMATS.values()]
-PATHS = {
-    "chat": "/v1/chat/completions", "responses": "/v1/responses", "messages": "/v1/messages",
-    "gemini": "/v1beta/models/{model}:streamGenerateContent?alt=sse",
-}  # fmt: skip
 WORDS = ("One ", "two ", "three.")
 
 
@@ -42,7 +39,7 @@ def ask(live: Live, client: Format, wire: Format, script: Script) -> Answer:
     try:
         body = json.dumps({**ASKED[client.name], "model": model, "stream": True})
         headers = {"Content-Type": "application/json", "Convert-Upstream": wire.name}
-        connection.request("POST", PATHS[client.name].format(model=model), body, headers)
+        connection.request("POST", path(client.name, model, stream=True), body, headers)
         return received(connection, time.monotonic())
     finally:
         connection.close()

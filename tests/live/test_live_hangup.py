@@ -62,7 +62,8 @@ def test_the_upstream_is_closed_within_two_seconds(live: Live) -> None:
         model, calls = live.script(script)
         connection = live.open()
         headers = {"Content-Type": "application/json", "Convert-Upstream": wire}
-        connection.request("POST", wires.PATHS[form], json.dumps(wires.asked(form, model, stream)), headers)
+        body = json.dumps(wires.asked(form, model, stream))
+        connection.request("POST", wires.path(form, model, stream), body, headers)
         time.sleep(0.5)
         connection.close()
         left = time.monotonic()

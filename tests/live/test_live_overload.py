@@ -38,7 +38,7 @@ def begun(live: Live, form: str, model: str, stream: bool = True) -> http.client
     """A request that has been sent."""
     connection = live.open()
     headers = {"Content-Type": "application/json", "Convert-Upstream": "chat"}
-    connection.request("POST", wires.PATHS[form], json.dumps(wires.asked(form, model, stream)), headers)
+    connection.request("POST", wires.path(form, model, stream), json.dumps(wires.asked(form, model, stream)), headers)
     return connection
 
 
@@ -65,11 +65,14 @@ def test_requests_over_the_limit_are_refused_and_the_others_go_on(limited: Live)
     held = [begun(limited, "responses", model) for _ in range(LIMIT)]
     until(lambda: len(calls) == LIMIT)
     began = time.monotonic()
-    over = [begun(limited, form, model, stream) for form in wires.PATHS for stream in (True, False)]
-    refused: list[Answer] = [received(connection, began) for connection in over]
+    asked = [(form, stream) for form in wires.PATHS for stream in (True, False)]
+    over = [begun(limited, form, model, stream) for form, stream in asked]
+    refused: list[Answer] = [
+        received(connection, began, form=form) for connection, (form, _) in zip(over, asked, strict=True)
+    ]
     assert time.monotonic() - began < 2
     for answer in refused:
-        assert answer.status == 503 and answer.headers["retry-after"] == "1"
+        assert answer.status == (529 if answer.form == "messages" else 503) and answer.headers["retry-after"] == "1"
         assert "overloaded" in answer.error["message"]
     probe = limited.open()
     probe.request("GET", "/health")

@@ -16,13 +16,15 @@ PATIENCE = 4 * KEEP_ALIVE  # what a busy machine may take for one sign of life
 Result = tuple[str, str, Answer]
 
 
-def each_pair(live: Live, script: Callable[[str], Script], stream: bool = True) -> list[Result]:
+def each_pair(
+    live: Live, script: Callable[[str], Script], stream: bool = True, pairs: list[tuple[str, str]] = wires.ALL
+) -> list[Result]:
     """(client format, upstream format, answer) for all of them, asked side by side."""
 
     def ask(form: str, wire: str) -> Result:
         return form, wire, live.ask(form, wire, script(wire), stream)
 
-    return together(functools.partial(ask, *pair) for pair in wires.PAIRS)
+    return together(functools.partial(ask, *pair) for pair in pairs)
 
 
 def lived(answer: Answer) -> bool:
@@ -89,8 +91,9 @@ def test_an_upstream_that_sends_only_comments_gives_signs_of_life(live: Live) ->
 
         return run
 
-    for form, _, answer in each_pair(live, script):
-        assert outcome(form, answer) == ("completed", wires.TEXT)
+    for form, wire, answer in each_pair(live, script):
+        if form != wire or form != "gemini":  # its upstream's own bytes pass as they are, and Google sends no comments
+            assert outcome(form, answer) == ("completed", wires.TEXT)
         assert lived(answer), answer.arrivals
 
 
@@ -148,7 +151,7 @@ def _silent_in_stream(wire: str) -> Script:
 def test_an_idle_upstream_is_a_timeout(live: Live) -> None:
     def measured(script: Callable[[str], Script], stream: bool) -> tuple[list[Result], float]:
         began = time.monotonic()
-        return each_pair(live, script, stream), time.monotonic() - began
+        return each_pair(live, script, stream, wires.PAIRS), time.monotonic() - began  # no more than it has threads
 
     plain = [functools.partial(measured, script, False) for script in (_silent_in_headers, _silent_in_body)]
     streamed = [functools.partial(measured, script, True) for script in (_silent_in_headers, _silent_in_stream)]
@@ -160,5 +163,6 @@ def test_an_idle_upstream_is_a_timeout(live: Live) -> None:
                 assert lived(answer)
                 assert outcome(form, answer)[0] == "failed"
             else:
-                assert (answer.status, answer.error["code"]) == (504, "timeout")
+                assert answer.status == 504
+                assert any(word in answer.error["message"] for word in ("in time", "silent"))
     assert {answer.status for answers, _ in results[2:] for _, _, answer in answers} == {200}

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 PATIENCE = 10.0  # seconds after which a script no longer waits for its peer
 
@@ -32,6 +33,12 @@ class Call:
     keeps: bool = True  # whether the connection serves another request
     closed_at: float | None = None  # time.monotonic() at which the peer was seen to have hung up
     done: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def model(self) -> str:
+        """The model that is asked for: in the body, or in the path, as Google's API has it."""
+        found = re.search(r"/models/([^/:?]+):", self.target)
+        return unquote(found[1]) if found else str(self.body.get("model", ""))
 
     def send(self, data: bytes) -> None:
         """Sends bytes as they are."""
@@ -122,7 +129,7 @@ class Upstream:
         with sock:
             reader = sock.makefile("rb")
             while call := _read(sock, reader, number):
-                model = call.body["model"]
+                model = call.model
                 self.calls[model].append(call)
                 try:
                     self.scripts[model](call)
@@ -148,7 +155,4 @@ def _read(sock: socket.socket, reader: Any, number: int) -> Call | None:
     except OSError:
         return None
     target = first.split()[1].decode()
-    asked = json.loads(body or b'{"model": ""}')
-    if found := re.search(r"/models/([^/:]+):", target):  # Google's API has it in the URL
-        asked["model"] = found[1]
-    return Call(sock, number, target, headers, asked)
+    return Call(sock, number, target, headers, json.loads(body or b"{}"))

@@ -12,6 +12,7 @@ needs expected/NAME.toml beside this file, with the cases in which its quirks ar
     untold = [path]         what must not be, because the client did not ask for it
     betas = "a-1"           what is sent of the anthropic-beta header below
     state = true            whether the provider keeps the answers itself
+    waits = true            whether reasoning is kept for a client that does not give it back
     think = "reasoning"     what <think> in an answer's content becomes: reasoning or text
 """
 
@@ -153,7 +154,7 @@ GEMINI: Json = {
 }  # fmt: skip
 REQUESTS = {"responses": RESPONSES, "chat": CHAT, "messages": MESSAGES, "gemini": GEMINI}
 BETAS = "claude-code-20250219,files-api-2025-04-14"
-KEYS = {"betas", "client", "wire", "model", "change", "has", "lacks", "told", "untold", "state", "think"}
+KEYS = {"betas", "client", "wire", "model", "change", "has", "lacks", "told", "untold", "state", "think", "waits"}
 
 
 def cases(name: str) -> list[Json]:
@@ -206,6 +207,8 @@ def faults(provider: Provider, case: Json) -> Iterator[str]:
         yield f"of the betas, {sent!r} is sent"
     if case.get("state", found := getattr(exchange.flavor, "state", None)) != found:
         yield f"that the provider keeps state is {found}"
+    if case.get("waits", exchange.slotless) != exchange.slotless:
+        yield f"that reasoning is kept is {exchange.slotless}"
     if case.get("think", found := thought(exchange)) != found:
         yield f"<think> in an answer is taken for {found}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from convert.formats.chat.errors import read_error, write_error
+from convert.formats.chat.errors import STATUSES, is_own, read_error, write_error
 from convert.formats.chat.flavor import ChatFlavor
 from convert.formats.chat.reader import read_stream
 from convert.formats.chat.request import read_request, support, write_request
@@ -34,6 +34,8 @@ FORMAT = Format(
     write_stream=write_stream,
     read_error=read_error,
     write_error=write_error,
+    own_error=is_own,
+    statuses=STATUSES,
     support=support,
     path=lambda model, stream: "/chat/completions",
     credentials=lambda key: {"Authorization": f"Bearer {key}"} if key else {},

@@ -6,9 +6,9 @@ from typing import Any
 
 from convert import sse
 from convert.errors import ProxyError
-from convert.formats.openai_errors import read_error, write_error
+from convert.formats.openai_errors import STATUSES, is_own, read_error, write_error
 
-__all__ = ["read_chunk_error", "read_error", "write_chunk_error", "write_error"]
+__all__ = ["STATUSES", "is_own", "read_chunk_error", "read_error", "write_chunk_error", "write_error"]
 
 
 def read_chunk_error(error: Any) -> ProxyError:

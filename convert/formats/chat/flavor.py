@@ -17,6 +17,10 @@ class ChatFlavor(Flavor):
     reasoning_field  where earlier reasoning is sent back on assistant messages: the name of a field; think: in
                      the content, between <think> tags; "" where the wire has no slot
     replay           which earlier reasoning goes back: all, or only that of assistant messages with tool calls
+    wants_reasoning  the reasoning before tool calls is wanted back with them, so that it is kept here for clients that
+                     do not return it
+    missing_reasoning  what stands for the reasoning of a message with tool calls that came without, for a provider
+                     that demands some; None where none is demanded
     developer_role   the role that `developer` messages are sent under
     system           inline: system messages stay where they are; merged: all in one first message
     flatten          lists of text parts become one string (blank line between them)
@@ -42,6 +46,8 @@ class ChatFlavor(Flavor):
 
     reasoning_field: str = "reasoning_content"
     replay: Literal["all", "calls"] = "all"
+    wants_reasoning: bool = field(default=False, compare=False)  # no reason to write a body of this format anew
+    missing_reasoning: str | None = None
     developer_role: Literal["developer", "system", "user"] = "system"
     system: Literal["inline", "merged"] = "inline"
     flatten: bool = False

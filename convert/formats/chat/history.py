@@ -141,6 +141,8 @@ class _Writer:
                 texts.append(part.text)
             elif part.text:
                 self.report.dropped(part.path, "this upstream takes back no reasoning")
+        if calls and field and not texts and self.flavor.missing_reasoning is not None:
+            return {field: self.flavor.missing_reasoning}  # of another upstream, or lost
         return {field: "\n\n".join(texts)} if texts else {}
 
     def thought_first(self, body: Json) -> None:

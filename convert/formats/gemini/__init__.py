@@ -9,8 +9,9 @@ from urllib.parse import quote
 from convert import sse
 from convert.errors import ProxyError
 from convert.formats.contract import Counter, Format
-from convert.formats.gemini.errors import read_error, write_error
+from convert.formats.gemini.errors import STATUSES, is_own, read_error, write_error
 from convert.formats.gemini.flavor import GeminiFlavor
+from convert.formats.gemini.foreign import without_foreign
 from convert.formats.gemini.reader import read_stream
 from convert.formats.gemini.request import read_request, support, write_request
 from convert.formats.gemini.response import read_response, write_response
@@ -82,6 +83,9 @@ FORMAT = Format(
     write_stream=write_stream,
     read_error=read_error,
     write_error=write_error,
+    own_error=is_own,
+    trimmed=without_foreign,
+    statuses=STATUSES,
     support=support,
     path=path,
     credentials=lambda key: {"x-goog-api-key": key} if key else {},

@@ -14,8 +14,11 @@ from typing import Any
 from convert import sse
 from convert.errors import Kind, ProxyError, kind_of
 from convert.formats import openai_errors
+from convert.overflow import overflow
 
 Json = dict[str, Any]
+STATUSES: dict[str, int] = {"quota": 429}  # other servers say 402
+OVERFLOW = "The input token count ({}) exceeds the maximum number of tokens allowed ({})."
 TYPE = "type.googleapis.com/google.rpc."
 _WORDS: dict[str, Kind] = {
     "INVALID_ARGUMENT": "invalid_request",
@@ -76,7 +79,7 @@ def read_error(status: int, body: Any) -> ProxyError:
     if isinstance(body, list) and body:
         body = body[0]
     error = body.get("error") if isinstance(body, dict) else None
-    if not isinstance(error, dict) or not isinstance(error.get("message"), str):
+    if not isinstance(error, dict) or not isinstance(error.get("message"), str) or not is_googles(error):
         return openai_errors.read_error(status, body)
     details = [each for each in error.get("details") or [] if isinstance(each, dict)] if _listed(error) else []
     reasons = [str(each["reason"]) for each in details if each.get("reason")]
@@ -85,9 +88,15 @@ def read_error(status: int, body: Any) -> ProxyError:
     own = status if 400 <= status < 600 and kind_of(status) == kind and status != 529 else None
     return ProxyError(
         kind, error["message"] or f"the upstream answered with status {status} and no explanation", status=own,
-        code=reasons[0].lower() if reasons and reasons[0] in _REASONS else None,
+        code=reasons[0].lower() if reasons and reasons[0] in _CODES.values() else None,
         param=_param(details), retry_after=_retry(details),
     )  # fmt: skip
+
+
+def is_googles(error: Json) -> bool:
+    """Whether an error has Google's members: a number as its code, or one of the words that are its status."""
+    code = error.get("code")
+    return (isinstance(code, int) and not isinstance(code, bool)) or error.get("status") in _WORDS
 
 
 def _listed(error: Json) -> bool:
@@ -140,8 +149,23 @@ def read_chunk_error(error: Any) -> ProxyError:
     return read_error(status, {"error": error})
 
 
+def is_own(body: Json, error: ProxyError) -> bool:
+    """Whether a body says what it means as clients expect it: they know an overflow of the context by its words."""
+    return is_googles(body["error"]) and (error.kind != "context_length" or bool(_CONTEXT.search(error.message)))
+
+
+def too_long(message: str) -> str:
+    """A context overflow in Google's words, with the numbers of the upstream's where it has them."""
+    if _CONTEXT.search(message):
+        return message
+    if (numbers := overflow(message)) is not None:
+        return OVERFLOW.format(*numbers)
+    return f"The input token count exceeds the maximum number of tokens allowed: {message}"
+
+
 def write_error(error: ProxyError) -> Json:
     """The body of an error answer."""
+    message = too_long(error.message) if error.kind == "context_length" else error.message
     details: list[Json] = []
     own = _CODES.get(error.kind, "")
     reason = (own if error.kind in ("context_length", "quota") else error.code or own).upper()
@@ -154,7 +178,7 @@ def write_error(error: ProxyError) -> Json:
         details.append({"@type": f"{TYPE}BadRequest", "fieldViolations": [violation]})
     if error.retry_after is not None and error.retry_after.isdecimal():
         details.append({"@type": f"{TYPE}RetryInfo", "retryDelay": f"{error.retry_after}s"})
-    body: Json = {"code": error.status, "message": error.message, "status": _STATUS[error.kind]}
+    body: Json = {"code": STATUSES.get(error.kind, error.status), "message": message, "status": _STATUS[error.kind]}
     return {"error": {**body, **({"details": details} if details else {})}}
 
 

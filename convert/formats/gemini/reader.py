@@ -22,10 +22,14 @@ Json = dict[str, Any]
 def read_stream(chunks: Iterator[Chunk], flavor: GeminiFlavor) -> Iterator[hub.Event]:
     """The hub events of a streamed answer."""
     reader: _Reader | None = None
+    silent = 0  # signs of silence since the answer was complete
     for chunk in chunks:
         if chunk is sse.DONE:  # of gateways that think of OpenAI's streams
             break
         if chunk is sse.PING or not chunk:
+            silent += reader is not None and reader.ended()
+            if silent > 1:  # nothing more comes, and the upstream keeps the connection open
+                break
             yield hub.PING
             continue
         if chunk is sse.REST:
@@ -34,6 +38,7 @@ def read_stream(chunks: Iterator[Chunk], flavor: GeminiFlavor) -> Iterator[hub.E
         if chunk.get("error"):
             yield hub.Failure(read_chunk_error(chunk["error"]))
             return
+        silent = 0
         if reader is None:
             reader = _Reader(chunk)
             yield hub.Start(id=reader.identity, model=chunk.get("modelVersion") or "", created=answer.created(chunk))

@@ -11,13 +11,15 @@ from convert import sse
 from convert.errors import ProxyError
 from convert.formats.contract import Counter, Format
 from convert.formats.messages.conversation import without_billing
-from convert.formats.messages.errors import STATUS, read_error, write_error
+from convert.formats.messages.errors import STATUS, is_own, read_error, write_error
 from convert.formats.messages.flavor import MessagesFlavor
+from convert.formats.messages.foreign import without_foreign
 from convert.formats.messages.reader import read_stream
 from convert.formats.messages.request import read_request, support, write_request
-from convert.formats.messages.response import read_response, write_response
+from convert.formats.messages.response import asked_thinking, read_response, write_response
 from convert.formats.messages.schema import SCHEMA
 from convert.formats.messages.writer import KEEP_ALIVE, write_stream
+from convert.losses import Report
 
 _TERMINAL = re.compile(rb'"type"\s*:\s*"(?:message_stop|error)"')
 
@@ -48,9 +50,10 @@ def _known(headers: Mapping[str, str], flavor: MessagesFlavor) -> dict[str, str]
     return {**rest, name: ",".join(kept)} if kept else rest
 
 
-def _trimmed(body: dict[str, Any], flavor: MessagesFlavor) -> dict[str, Any]:
-    """A client's body without what only Anthropic itself is sent."""
-    return body if flavor.billing else without_billing(body)
+def _trimmed(body: dict[str, Any], flavor: MessagesFlavor, report: Report) -> dict[str, Any]:
+    """A client's body without what only Anthropic itself is sent, and without what other upstreams have sealed."""
+    body = body if flavor.billing else without_billing(body)
+    return without_foreign(body, flavor, report)
 
 
 def _is_terminal(frames: bytes) -> bool:
@@ -88,6 +91,8 @@ FORMAT = Format(
     closes=_is_terminal,
     keep_alive=KEEP_ALIVE,
     headers={"anthropic-version": "2023-06-01"},
+    own_error=is_own,
+    returns=lambda asked: asked_thinking(asked) != "disabled",
     statuses=STATUS,
     client_headers=("anthropic-version", "anthropic-beta", "anthropic-dangerous-direct-browser-access", "x-app"),
     optional=frozenset({"anthropic-beta"}),

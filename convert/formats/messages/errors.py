@@ -12,6 +12,7 @@ from typing import Any
 from convert import sse
 from convert.errors import Kind, ProxyError
 from convert.formats import openai_errors
+from convert.overflow import overflow
 
 Json = dict[str, Any]
 TYPES: dict[Kind, str] = {
@@ -36,14 +37,6 @@ _KINDS: dict[str, Kind] = {
     "api_error": "upstream",
 }
 _OWN_WORDS = re.compile(r"prompt is too long: \d+ tokens > \d+ maximum|exceed context limit: \d+ \+ \d+ > \d+")
-_LIMIT = re.compile(
-    r"(?:maximum context length (?:is|of)|maximum (?:number of tokens|input tokens|prompt length|tokens?)[a-z ]*\(?"
-    r"|context (?:length|window|size|limit)[a-z ]*\(?|limit (?:is|of)|at most|max(?:imum)? of|less than"
-    r"|no more than|>)\s*:?\s*(\d[\d,]*)",
-    re.I,
-)
-_RANGE = re.compile(r"\[\d+, ?(\d+)\]")
-_NUMBER = re.compile(r"(?<![\w.-])\d[\d,]*(?![\w-])")
 
 
 def read_error(status: int, body: Any) -> ProxyError:
@@ -57,6 +50,12 @@ def read_error(status: int, body: Any) -> ProxyError:
     if isinstance(inner, dict) and isinstance(inner.get("details"), dict):
         error.details = {"details": inner["details"]}
     return error
+
+
+def is_own(body: Json, error: ProxyError) -> bool:
+    """Whether a body says what it means as clients expect it: they know an overflow of the context by its words."""
+    known = body.get("type") == "error" and isinstance(body["error"].get("type"), str)
+    return known and (error.kind != "context_length" or bool(_OWN_WORDS.search(error.message)))
 
 
 def write_error(error: ProxyError) -> Json:
@@ -75,10 +74,6 @@ def too_long(message: str) -> str:
     """A context overflow in the words that clients look for, with the numbers of the upstream's where it has them."""
     if _OWN_WORDS.search(message):
         return message
-    numbers = [int(found.replace(",", "")) for found in _NUMBER.findall(message) if found.strip(",")]
-    found = _LIMIT.search(message) or _RANGE.search(message)
-    limit = int(found[1].replace(",", "")) if found else min((n for n in numbers if n > 999), default=0)
-    over = max(numbers, default=0)
-    if 0 < limit < over:
-        return f"prompt is too long: {over} tokens > {limit} maximum"
+    if (numbers := overflow(message)) is not None:
+        return f"prompt is too long: {numbers[0]} tokens > {numbers[1]} maximum"
     return f"prompt is too long: {message}"

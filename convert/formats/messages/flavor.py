@@ -17,6 +17,7 @@ class MessagesFlavor(Flavor):
                         it is; budget: an effort word becomes a budget; effort: a budget becomes an effort word;
                         both: enabled, with a budget and an effort word; switch: adaptive or disabled, no degrees
     unsigned_thinking   earlier reasoning without a signature of this provider may be sent back
+    signed_thinking     earlier reasoning without a signature is refused
     system_in_messages  system messages may stand among the others; else later ones become words of the user's turn
     betas               which words of the client's anthropic-beta header are sent, as globs
     tool_choice         the choices that are accepted; another becomes the nearest of them
@@ -34,6 +35,7 @@ class MessagesFlavor(Flavor):
     max_tokens: int = 32000
     thinking: Literal["adaptive", "budget", "effort", "both", "switch"] = "adaptive"
     unsigned_thinking: bool = False
+    signed_thinking: bool = field(default=False, compare=False)  # see foreign.py
     system_in_messages: bool = False
     betas: tuple[str, ...] = field(default=("*",), compare=False)  # a header, not the body
     tool_choice: tuple[str, ...] = ("auto", "none", "required", "named")

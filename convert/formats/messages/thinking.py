@@ -61,7 +61,7 @@ def write_thinking(request: hub.Request, body: Json, flavor: MessagesFlavor, rep
     if body.get("tool_choice", {}).get("type") in ("any", "tool"):
         report.approximated(thinking.path, "no thinking, because a tool must be called")
         return
-    if written["type"] == "enabled" and not _begins_with_thought(body["messages"]):
+    if written["type"] == "enabled" and not begins_with_thought(body["messages"]):
         report.approximated(thinking.path, "no thinking, because earlier calls came without signed reasoning")
         return
     if thinking.summary is not None:
@@ -138,7 +138,7 @@ def _budget(thinking: hub.Thinking, budget: int, body: Json, report: Report) -> 
     return {"type": "enabled", "budget_tokens": fitting}
 
 
-def _begins_with_thought(messages: list[Json]) -> bool:
+def begins_with_thought(messages: list[Json]) -> bool:
     """Whether the turn that is still calling tools, if there is one, opened with thinking, as the API demands."""
     first: Json | None = None
     for message in reversed(messages):

@@ -7,8 +7,9 @@ import re
 from convert import sse
 from convert.errors import ProxyError
 from convert.formats.contract import Counter, Format
-from convert.formats.responses.errors import read_error, write_error
+from convert.formats.responses.errors import STATUSES, is_own, read_error, write_error
 from convert.formats.responses.flavor import ResponsesFlavor
+from convert.formats.responses.foreign import without_foreign
 from convert.formats.responses.reader import TERMINAL, read_stream
 from convert.formats.responses.request import read_request, support, write_request
 from convert.formats.responses.response import read_response, write_response
@@ -46,6 +47,10 @@ FORMAT = Format(
     write_stream=write_stream,
     read_error=read_error,
     write_error=write_error,
+    own_error=is_own,
+    trimmed=lambda body, flavor, report: without_foreign(body, report),
+    returns=lambda asked: True,
+    statuses=STATUSES,
     support=support,
     path=lambda model, stream: "/responses",
     credentials=lambda key: {"Authorization": f"Bearer {key}"} if key else {},

@@ -10,9 +10,9 @@ import re
 from typing import Any
 
 from convert.errors import Kind, ProxyError
-from convert.formats.openai_errors import read_error, write_error
+from convert.formats.openai_errors import STATUSES, is_own, read_error, write_error
 
-__all__ = ["read_error", "read_failure", "write_error", "write_failure"]
+__all__ = ["STATUSES", "is_own", "read_error", "read_failure", "write_error", "write_failure"]
 
 Json = dict[str, Any]
 # `server_error` and `rate_limit_exceeded` are retried by clients, the others end the turn

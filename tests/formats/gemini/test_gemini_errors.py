@@ -58,7 +58,8 @@ def test_what_is_written_is_read_again(kind):
     error = ProxyError(kind, "words", param="contents[0]", retry_after="7")
     again = read_error(error.status, write_error(error))
     expected = "upstream" if kind == "internal" else kind
-    assert (again.kind, again.message, again.param, again.retry_after) == (expected, "words", "contents[0]", "7")
+    assert (again.kind, again.param, again.retry_after) == (expected, "contents[0]", "7")
+    assert again.message.endswith("words")  # an overflow in Google's own words
 
 
 def test_further_members_become_metadata():

@@ -1,6 +1,7 @@
 import pytest
 
-from convert import hub, sse
+from convert import hub, sse, stream
+from convert.formats import FORMATS
 from tests.formats.converting import events, folded
 
 
@@ -100,3 +101,22 @@ def test_an_empty_object_is_a_sign_of_life_and_done_is_an_end():
     read = events("gemini", ["data: {}\n\n", chunk(text("a"), finish="STOP"), "data: [DONE]\n\n"])
     assert read[0] == hub.PING and isinstance(read[-1], hub.End)
     assert sse.DONE not in read
+
+
+def test_a_complete_answer_ends_in_the_silence_of_an_upstream_that_stays_open():
+    def pieces():
+        yield sse.event(chunk(text("Hi"), finish="STOP"))
+        yield b""
+        yield b""
+        raise AssertionError("nothing more is waited for")
+
+    form = FORMATS["gemini"]
+    read = list(stream.check(form.read_stream(sse.chunks(pieces()), form.flavor())))
+    assert isinstance(read[-1], hub.End)
+
+
+def test_an_answer_that_is_not_complete_is_waited_for():
+    pieces = [sse.event(chunk(text("H"))), b"", b"", b"", sse.event(chunk(text("i"), finish="STOP"))]
+    form = FORMATS["gemini"]
+    folded_up = stream.fold(stream.check(form.read_stream(sse.chunks(pieces), form.flavor())))
+    assert folded_up.choices[0].parts[0].text == "Hi"
