@@ -7,9 +7,8 @@ from typing import Any
 from flask import Blueprint, Response, g
 
 from convert import sse
-from convert.access import admit
 from convert.api import pages, stored
-from convert.api.serving import presented, state
+from convert.api.serving import let_in, state
 from convert.errors import ProxyError
 from convert.formats import FORMATS
 from convert.state import follow
@@ -21,7 +20,7 @@ blueprint = Blueprint("cancelling", __name__)
 def choose_format() -> None:
     """Errors of this API are told in its shape; who asks must be let in."""
     g.format = FORMATS["responses"]
-    admit(state().settings, presented())
+    let_in()
 
 
 @blueprint.post("/v1/responses/<response>/cancel")

@@ -11,9 +11,8 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from convert import sse
-from convert.access import admit
 from convert.api import bodies, pages
-from convert.api.serving import presented, state
+from convert.api.serving import let_in, presented, state
 from convert.errors import ProxyError, invalid
 from convert.formats import FORMATS
 from convert.state.completion import check_metadata
@@ -30,7 +29,7 @@ _METADATA = re.compile(r"metadata\[([^\]]*)\]")
 def choose_format() -> None:
     """Errors of this API are told in its shape; who asks must be let in."""
     g.format = FORMATS["chat"]
-    admit(state().settings, presented())
+    let_in()
     if not state().memory.ready():
         raise ProxyError("not_found", "Nothing is stored on this server (CONVERT_STORE).")
 

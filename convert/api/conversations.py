@@ -11,9 +11,8 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from convert import sse
-from convert.access import admit
 from convert.api import bodies, owned, pages
-from convert.api.serving import presented, state
+from convert.api.serving import let_in, presented, state
 from convert.api.stored import check_include
 from convert.errors import ProxyError, invalid
 from convert.exchange import read
@@ -34,7 +33,7 @@ def choose_format() -> Response | None:
     """Errors of this API are told in its shape; who asks must be let in. Where the upstream keeps conversations of its
     own, it is asked about all that are not stored here."""
     g.format = FORMATS["responses"]
-    admit(state().settings, presented())
+    let_in()
     named = (request.view_args or {}).get("conversation")
     over = owned.route(g.format)
     if over is None or (named is not None and _row(named) is not None):

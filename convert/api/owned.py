@@ -34,7 +34,9 @@ def route(client: Format) -> Route | None:
 
 def relayed(over: Route, path: str) -> Response:
     """The upstream's answer to the current request, of whatever status; `path`: that of the endpoint under the base
-    URL. Raises ProxyError when there is none."""
+    URL. Raises ProxyError when there is none, and for a path that would lead elsewhere."""
+    if any(segment in (".", "..") for segment in path.split("/")):  # a client of HTTP resolves them: another endpoint
+        raise ProxyError("not_found", "There is nothing at this path.")
     here = state()
     data = bodies.read_bytes(request, here.settings.body_limit)
     query = urlencode([(name, value) for name, value in request.args.items(multi=True) if name != "key"])

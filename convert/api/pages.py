@@ -5,6 +5,7 @@ Source: OpenAI API reference, `limit`, `order` and `after` of its lists.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +22,7 @@ MOST = 100
 def limit() -> int:
     """The query's `limit`, 20 where it has none. Raises ProxyError (invalid_request)."""
     given = request.args.get("limit", "20")
-    if not given.isdecimal() or not given.isascii() or not 1 <= int(given) <= MOST:
+    if not re.fullmatch("[0-9]{1,9}", given) or not 1 <= int(given) <= MOST:
         raise invalid("limit", f"must be a number from 1 to {MOST}")
     return int(given)
 

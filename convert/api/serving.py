@@ -18,7 +18,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.wsgi import ClosingIterator
 
 from convert import sse
-from convert.access import admit, credentials, upstream_key
+from convert.access import admit, admit_to_stored, credentials, upstream_key
 from convert.admission import Admission
 from convert.answer import Answer, Hangup
 from convert.api import bodies, failures, streams
@@ -95,6 +95,11 @@ def presented() -> list[str]:
     if "presented" not in g:
         g.presented = credentials(headers_of_client(), request.args)
     return cast(list[str], g.presented)
+
+
+def let_in() -> None:
+    """Lets the current request in to what is stored here. Raises ProxyError (authentication)."""
+    admit_to_stored(state().settings, presented(), request.remote_addr, headers_of_client())
 
 
 def route_to(upstream: Upstream) -> Route:

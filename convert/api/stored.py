@@ -12,9 +12,8 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from convert import sse
-from convert.access import admit
 from convert.api import owned, pages
-from convert.api.serving import hangup_of_client, presented, state
+from convert.api.serving import hangup_of_client, let_in, presented, state
 from convert.errors import ProxyError, invalid
 from convert.formats import FORMATS
 from convert.state import follow, ids
@@ -36,7 +35,7 @@ INCLUDES = frozenset({
 def choose_format() -> None:
     """Errors of this API are told in its shape; who asks must be let in."""
     g.format = FORMATS["responses"]
-    admit(state().settings, presented())
+    let_in()
 
 
 @blueprint.get("/v1/responses/<response>")

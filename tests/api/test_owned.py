@@ -39,3 +39,18 @@ def test_the_key_is_in_no_answer(make: Make, upstream: Any) -> None:
     upstream.get(UP, json={"error": {"message": "sk-up is wrong"}}, status=401)
     answer = make(**RESPONSES).get("/v1/responses/resp_1")
     assert answer.status_code == 401 and b"sk-up" not in answer.data
+
+
+@pytest.mark.parametrize("dots", ["..", ".", "%2E%2E", ".%2e"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "/v1/conversations/conv_1/items/{}"), ("DELETE", "/v1/conversations/{}"),
+        ("GET", "/v1/conversations/{}/items"), ("POST", "/v1/responses/{}/cancel"), ("DELETE", "/v1/responses/{}"),
+        ("GET", "/v1/responses/{}/input_items"),
+    ],
+)  # fmt: skip
+def test_an_id_of_dots_leads_to_no_other_endpoint(make: Make, upstream: Any, method: str, path: str, dots: str) -> None:
+    answer = make(**RESPONSES).open(path.format(dots), method=method)
+    assert answer.status_code == 404 and answer.get_json()["error"]["message"]
+    assert len(upstream.calls) == 0

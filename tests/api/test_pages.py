@@ -27,7 +27,10 @@ def test_a_page_of_entries_that_are_at_hand(query: str, ids: str, more: bool) ->
     assert (body["first_id"], body["last_id"]) == (ids[:1], ids[-1:])
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=1.5", "limit=", "order=ASC", "after=9"])
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=101", "limit=1.5", "limit=", f"limit={'9' * 5000}", "limit=%D9%A3", "order=ASC", "after=9"],
+)
 def test_a_query_that_means_nothing(query: str) -> None:
     with Flask("t").test_request_context(f"/?{query}"), pytest.raises(ProxyError) as caught:
         pages.of(ENTRIES)

@@ -71,6 +71,22 @@ def test_only_a_local_client_is_lent_the_upstreams_key(make: Make, upstream: Any
     assert sent(upstream)[0][1] == "Bearer sk-server"
 
 
+@pytest.mark.parametrize("key", [{}, {"Authorization": "Bearer dummy"}])
+def test_only_a_local_client_sees_what_was_made_with_the_servers_key(make: Make, upstream: Any, key: Any) -> None:
+    client = make(UPSTREAM_URL="https://api.x.com", UPSTREAM_API_KEY="sk-server")
+    stored = "/v1/responses/" + client.post("/v1/responses", json={"model": "m", "input": "hi"}, headers=key).json["id"]
+    told = client.post("/v1/chat/completions", json={**chat(), "store": True}, headers=key).json["id"]
+    conversation = "/v1/conversations/" + client.post("/v1/conversations", json={}, headers=key).json["id"]
+    for method, path in [
+        ("GET", stored), ("GET", f"{stored}/input_items"), ("POST", f"{stored}/cancel"), ("DELETE", stored),
+        ("GET", "/v1/chat/completions"), ("GET", f"/v1/chat/completions/{told}"), ("GET", conversation),
+        ("DELETE", f"/v1/chat/completions/{told}"), ("DELETE", conversation), ("POST", "/v1/conversations"),
+    ]:  # fmt: skip
+        answer = client.open(path, method=method, headers=key, environ_base=FAR)
+        assert (answer.status_code, answer.json["error"]["code"]) == (401, "convert_keys_not_set"), (method, path)
+    assert [client.get(path, headers=key).status_code for path in (stored, conversation)] == [200, 200]
+
+
 def test_the_clients_own_key_goes_to_an_upstream_without_one(make: Make, upstream: Any) -> None:
     client = make(UPSTREAM_URL="https://api.x.com")
     client.post("/v1/chat/completions", json=chat(), headers={"Authorization": "Bearer own"}, environ_base=FAR)
