@@ -28,7 +28,7 @@ class Admission:
         """Lets a request in; gives what is to be called when it is over. Raises ProxyError (overloaded)."""
         if len(self.present) >= self.limit:
             raise _refusal(f"it is answering {self.limit} requests already")
-        if self.pulse.lag() > self.lag_limit:
+        if self.pulse.lag() > self.lag_limit and self.present:  # a machine that slept is late as well, and not busy
             raise _refusal("it does not keep up with those that it has")
         token = object()
         self.present.add(token)  # adding and discarding are atomic

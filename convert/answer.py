@@ -9,16 +9,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
-from http.client import HTTPException
+from typing import Any, cast
 
 import requests
-import urllib3
 from urllib3.exceptions import HTTPError
 
-from convert.body import Body, Whole, body_of
-from convert.connections import Deferred, Gone
+from convert.connections import Gone
 from convert.errors import ProxyError
+from convert.incoming import Incoming, Whole
 from convert.settings import Settings
 from convert.sockets import TICK
 
@@ -28,11 +26,14 @@ Hangup = Callable[[], bool]  # whether the client has hung up
 
 
 class Answer:
-    """Status and headers, and the body as it arrives. Close it in the end."""
+    """Status and headers, and the body as it arrives. Close it in the end. `since`: when the call began, by
+    time.monotonic()."""
 
-    def __init__(self, response: requests.Response, settings: Settings, gone: Hangup) -> None:
+    def __init__(self, response: requests.Response, settings: Settings, gone: Hangup, since: float = 0.0) -> None:
         self.response = response
-        self.raw: urllib3.HTTPResponse = response.raw
+        self.raw: Any = response.raw  # an Incoming, or urllib3's where there is no socket
+        self.body: Incoming | Whole = self.raw if isinstance(self.raw, Incoming) else Whole(self.raw)
+        self.since = since
         self.settings = settings
         self.gone = gone
         self.complaint: bytes | None = None  # the body of an error, once it was read
@@ -45,7 +46,7 @@ class Answer:
     @property
     def headers(self) -> Mapping[str, str]:
         """Response headers, in any spelling."""
-        return self.raw.headers
+        return cast(Mapping[str, str], self.raw.headers)
 
     @property
     def streams(self) -> bool:
@@ -55,25 +56,18 @@ class Answer:
     @property
     def deferred(self) -> bool:
         """Whether the headers are still to come."""
-        return isinstance(self.raw, Deferred)
+        return isinstance(self.raw, Incoming) and not self.raw.headed
 
     def arrive(self) -> Iterator[bytes]:
         """Waits for deferred headers: an empty piece for each interval of silence, until they are there.
         Raises ProxyError (timeout, upstream) and Gone."""
-        raw = self.raw
-        if not isinstance(raw, Deferred):
+        if not self.deferred:
             return
         yield b""
         try:
-            yield from self._silence(raw.ready, raw.since)
-            self.raw = raw.resolve()
-        except (HTTPError, HTTPException, OSError) as error:
+            yield from self._silence(self.raw.arrive, self.since)
+        except (HTTPError, OSError) as error:
             raise ProxyError("upstream", "the upstream broke the connection off before it answered") from error
-
-    @cached_property
-    def body(self) -> Body | Whole:
-        """What reads the body."""
-        return body_of(self.raw)
 
     def pieces(self, steady: bool = False) -> Iterator[bytes]:
         """The body as it arrives, all that is there at once. An empty piece stands for each interval of silence;
@@ -149,6 +143,4 @@ class Answer:
 
     def close(self) -> None:
         """Closes the connection, unless the body was read to its end."""
-        if isinstance(self.response.raw, Deferred) and self.raw is not self.response.raw:
-            self.raw.close()
         self.response.close()

@@ -2,23 +2,27 @@
 
 A plain wait for headers would hide that the client has hung up, and would leave the client of a stream without
 a sign of life. So the wait is cut into ticks: each one asks the call whether it is still wanted; and a
-call for a stream that gets no headers for a while is given a `Deferred` answer, which fetches them later.
+call for a stream that gets no headers for a while is given the response as it is, to wait for them itself.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from requests import Response
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.response import HTTPResponse
 
-from convert.sockets import TICK, begun, readable
+from convert.incoming import Incoming
+from convert.sockets import TICK, readable
+
+TOGETHER = 65536  # bytes of a body that leaves in one piece with its head
 
 _current = threading.local()
 
@@ -31,8 +35,9 @@ class Call:
     """One upstream call while it is being made, in this thread.
 
     tick     raises Gone when the answer is no longer wanted
-    defer    seconds without headers after which a Deferred is given; None: never
+    defer    seconds without headers after which the response is given without them; None: never
     idle     seconds without headers after which the call times out
+    since    when it began, by time.monotonic()
     stale    whether a failure would be that of a kept connection which had died in the meantime: it has served
              before, no byte of the answer has come, and the upstream has had no time to work on the request
     """
@@ -42,6 +47,7 @@ class Call:
         self.defer = defer
         self.idle = idle
         self.stale = False
+        self.since = time.monotonic()
 
     def __enter__(self) -> Call:
         _current.call = self
@@ -51,32 +57,17 @@ class Call:
         _current.call = None
 
 
-class Deferred(HTTPResponse):
-    """Stands for an answer whose headers have not come yet."""
-
-    def __init__(self, connection: Any, since: float) -> None:
-        super().__init__(body=b"", status=200, headers={"Content-Type": "text/event-stream"}, preload_content=False)
-        self.connection_of_call = connection
-        self.since = since  # time.monotonic() when the wait began
-
-    def ready(self, seconds: float) -> bool:
-        """Whether the headers begin to arrive within a time."""
-        return readable(self.connection_of_call.sock, seconds)
-
-    def resolve(self) -> HTTPResponse:
-        """The real answer. Raises what urllib3 raises for a broken one."""
-        return self.connection_of_call.answer()  # type: ignore[no-any-return]
-
-    def close(self) -> None:
-        """Ends the call; the connection is not used again."""
-        self.connection_of_call.close()
-        super().close()
-
-
 class _Ticking:
     """Mixed into urllib3's connections."""
 
     sock: Any
+    timeout: Any
+    host: str
+    port: int
+    default_port: int
+    _tunnel_host: str | None
+    _tunnel_port: int | None
+    connect: Callable[[], None]
     served = 0
 
     @property
@@ -84,29 +75,56 @@ class _Ticking:
         """Whether the connection, when it is idle, can still be used; urllib3 asks before each use."""
         return self.sock is not None and not readable(self.sock, 0)
 
-    def getresponse(self) -> HTTPResponse:
-        """The answer, or a Deferred."""
-        call: Call | None = getattr(_current, "call", None)
-        if call is None:
-            return self.answer()
-        call.stale = self.served > 0
-        since = time.monotonic()
-        while not readable(self.sock, min(TICK, call.idle, call.defer or TICK)):
-            call.tick()
-            waited = time.monotonic() - since
-            call.stale = call.stale and waited < TICK
-            if waited >= call.idle:
-                raise TimeoutError("no answer from the upstream")
-            if call.defer is not None and waited >= call.defer:
-                return Deferred(self, since)
-        call.stale = call.stale and not begun(self.sock)
-        return self.answer()
+    def request(
+        self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, **_: Any
+    ) -> None:
+        """Sends a request. Raises OSError, and ValueError for a header that is more than one line."""
+        if self.sock is None:
+            self.connect()
+        head = _head(method, url, self._asked(url), headers or {})
+        self.sock.settimeout(self.timeout)
+        if body is None or len(body) < TOGETHER:
+            self.sock.sendall(head + (body or b""))
+        else:
+            self.sock.sendall(head)
+            self.sock.sendall(body)
 
-    def answer(self) -> HTTPResponse:
-        """The answer, read with urllib3's own method."""
-        response: HTTPResponse = super().getresponse()  # type: ignore[misc]
+    def getresponse(self) -> Incoming:
+        """The response; that of a stream, perhaps, before its head has come."""
+        call: Call = getattr(_current, "call", None) or Call(lambda: None, None, self.timeout or math.inf)
+        incoming = Incoming(self)
+        call.stale = self.served > 0
         self.served += 1
-        return response
+        try:
+            while not incoming.arrive(min(TICK, call.idle, call.defer or TICK)):
+                call.tick()
+                waited = time.monotonic() - call.since
+                call.stale = call.stale and waited < TICK
+                if waited >= call.idle:
+                    raise TimeoutError("no answer from the upstream")
+                if call.defer is not None and waited >= call.defer:
+                    break
+        finally:
+            call.stale = call.stale and not incoming.begun
+        return incoming
+
+    def _asked(self, url: str) -> str:
+        """Whose resource is asked for: in a URL for a proxy it is spelt out."""
+        if not url.startswith("/"):
+            return urlsplit(url).netloc
+        tunnel = self._tunnel_host
+        name, port = (tunnel, self._tunnel_port) if tunnel else (self.host, self.port)
+        host = f"[{name}]" if ":" in name and name[0] != "[" else name
+        return host if port in (self.default_port, None) else f"{host}:{port}"
+
+
+def _head(method: str, url: str, netloc: str, headers: Mapping[str, str]) -> bytes:
+    """The head of a request (RFC 9112, section 3). Raises ValueError where a value would make another line."""
+    lines = [f"{method} {url} HTTP/1.1", f"Host: {netloc}", *map("%s: %s".__mod__, headers.items())]
+    head = "\r\n".join(lines)
+    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
+        raise ValueError("a header has more than one line")
+    return f"{head}\r\n\r\n".encode("latin-1")
 
 
 class _Connection(_Ticking, HTTPConnection):  # type: ignore[misc]
@@ -118,11 +136,14 @@ class _SecureConnection(_Ticking, HTTPSConnection):  # type: ignore[misc]
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = _Connection  # type: ignore[assignment]
 
 
 class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
+    ConnectionCls = _SecureConnection  # type: ignore[assignment]
+
+
+POOLS = {"http": _Pool, "https": _SecurePool}
 
 
 class Adapter(HTTPAdapter):
@@ -132,7 +153,13 @@ class Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         self.pools: dict[tuple[str, Any], Any] = {}
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """The connections through a proxy of the environment."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
 
     def get_connection_with_tls_context(
         self, request: Any, verify: Any, proxies: Any = None, cert: Any = None

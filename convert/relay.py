@@ -54,7 +54,7 @@ class Relay:
                 if error.kind != "upstream" or not call.stale:
                     raise
                 answer = self._send("POST", url, headers, body)
-        return Answer(answer, self.settings, gone)
+        return Answer(answer, self.settings, gone, call.since)
 
     def call(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], gone: Hangup) -> Answer:
         """Sends a request of another method; as `post` without a stream."""

@@ -20,14 +20,6 @@ def readable(sock: Any, seconds: float) -> bool:
         return True
 
 
-def begun(sock: Any) -> bool:
-    """Whether what there is to read is data, and not the end. False where that cannot be told."""
-    try:
-        return bool(_peeked(sock, 0))
-    except (ValueError, OSError):  # TLS sockets cannot peek
-        return False
-
-
 def hung_up(sock: Any) -> bool:
     """Whether the peer of a socket has closed it. What it has sent meanwhile stays unread."""
     if sock.fileno() < 0:  # it was closed here

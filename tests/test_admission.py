@@ -23,10 +23,12 @@ def test_one_more_than_the_limit_is_refused_until_one_is_over() -> None:
 
 def test_a_process_that_is_late_takes_nothing_on() -> None:
     admission = Admission(2, 0.5)
-    admission.enter()()
+    leave = admission.enter()
     admission.pulse.late = 0.6
     with pytest.raises(ProxyError, match="does not keep up"):
         admission.enter()
+    leave()
+    admission.enter()  # the machine slept: there is nothing that it could be busy with
 
 
 def test_a_process_that_is_idle_is_not_late() -> None:

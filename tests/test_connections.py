@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 import requests
+from requests.structures import CaseInsensitiveDict
 
-from convert.connections import Adapter, Call, Deferred, Gone
+from convert.connections import Adapter, Call, Gone
 from tests.live.upstream import Call as Heard
 from tests.live.upstream import Script, Upstream
 
@@ -37,14 +38,19 @@ def never() -> None:
     """A client that waits."""
 
 
+def read(answer: requests.Response) -> bytes:
+    """The body of an answer."""
+    return b"".join(iter(lambda: answer.raw.read(2), b""))
+
+
 def fine(heard: Heard) -> None:
     heard.plain(b"fine")
 
 
 def test_an_answer_in_time_is_the_answer(send: Send) -> None:
     answer = send(fine, Call(never, 1, 1))
-    assert not isinstance(answer.raw, Deferred)
-    assert answer.content == b"fine"
+    assert answer.raw.headed
+    assert read(answer) == b"fine"
 
 
 def test_an_answer_whose_headers_are_late_is_deferred(send: Send) -> None:
@@ -53,11 +59,10 @@ def test_an_answer_whose_headers_are_late_is_deferred(send: Send) -> None:
         heard.plain(b"late", 404)
 
     answer = send(late, Call(never, 0.02, 5))
-    assert isinstance(answer.raw, Deferred)
-    assert not answer.raw.ready(0)
-    assert answer.raw.ready(2)
-    real = answer.raw.resolve()
-    assert (real.status, real.read()) == (404, b"late")
+    assert not answer.raw.headed
+    assert not answer.raw.arrive(0)
+    assert answer.raw.arrive(2)
+    assert (answer.raw.status, read(answer)) == (404, b"late")
 
 
 def test_closing_a_deferred_answer_hangs_up(send: Send) -> None:
@@ -90,12 +95,12 @@ def test_only_a_kept_connection_that_died_at_once_counts_as_stale(send: Send) ->
     with pytest.raises(requests.ConnectionError):
         send(Heard.close, first)
     assert not first.stale  # a new connection has not died while it was idle
-    _ = send(fine, Call(never, None, 5)).content
+    read(send(fine, Call(never, None, 5)))
     second = Call(never, None, 5)
     with pytest.raises(requests.ConnectionError):
         send(Heard.close, second)
     assert second.stale
-    _ = send(fine, Call(never, None, 5)).content
+    read(send(fine, Call(never, None, 5)))
     third = Call(never, None, 5)
     with pytest.raises(requests.ConnectionError):
         send(lambda heard: (heard.send(b"what?\r\n"), heard.close())[0], third)
@@ -107,4 +112,26 @@ def test_outside_of_a_call_connections_are_as_usual(upstream: Upstream) -> None:
     session.trust_env = False
     session.mount("http://", Adapter())
     upstream.script("m", fine)
-    assert session.post(f"http://127.0.0.1:{upstream.port}/", json={"model": "m"}).text == "fine"
+    assert read(session.post(f"http://127.0.0.1:{upstream.port}/", json={"model": "m"}, stream=True)) == b"fine"
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\0b"])
+def test_a_header_is_one_line(upstream: Upstream, value: str) -> None:
+    adapter, request = Adapter(), requests.PreparedRequest()
+    request.method, request.url, request.body = "GET", f"http://127.0.0.1:{upstream.port}/", None
+    request.headers = CaseInsensitiveDict({"X-Fine": value})
+    with pytest.raises(ValueError, match="more than one line"):
+        adapter.send(request, stream=True)
+
+
+def test_through_a_proxy_connections_tick_too(upstream: Upstream) -> None:
+    session = requests.Session()
+    session.trust_env = False
+    session.proxies = {"http": f"http://127.0.0.1:{upstream.port}"}
+    session.mount("http://", Adapter())
+    upstream.script("m", fine)
+    with Call(never, 1, 1):
+        answer = session.post("http://elsewhere.invalid/path", json={"model": "m"}, stream=True)
+    assert read(answer) == b"fine"
+    assert upstream.calls["m"][-1].target == "http://elsewhere.invalid/path"
+    assert upstream.calls["m"][-1].headers["host"] == "elsewhere.invalid"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from convert.sockets import begun, hung_up, readable
+from convert.sockets import hung_up, readable
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -72,12 +72,3 @@ def test_a_reset_is_a_hangup() -> None:
 def test_a_socket_that_is_closed_here_is_not_taken_for_a_hangup(pair: Pair) -> None:
     pair[0].close()
     assert not hung_up(pair[0])
-
-
-def test_an_answer_has_begun_with_its_first_byte_and_not_with_the_end(pair: Pair) -> None:
-    ours, peers = pair
-    peers.send(b"H")
-    assert begun(ours)
-    assert ours.recv(5) == b"H"
-    peers.close()
-    assert not begun(ours)
