@@ -99,13 +99,12 @@ class _Ticking:
             while not incoming.arrive(min(TICK, call.idle, call.defer or TICK)):
                 call.tick()
                 waited = time.monotonic() - call.since
-                call.stale = call.stale and waited < TICK
                 if waited >= call.idle:
                     raise TimeoutError("no answer from the upstream")
                 if call.defer is not None and waited >= call.defer:
                     break
         finally:
-            call.stale = call.stale and not incoming.begun
+            call.stale = call.stale and not incoming.begun and time.monotonic() - call.since < TICK
         return incoming
 
     def _asked(self, url: str) -> str:
