@@ -79,8 +79,10 @@ class Checks:
             plain = isinstance(body := parsed(self.recording.body), dict) and not body.get("error")
             # an object that is no error is not looked into between equal formats
             yield "no answer", lambda: self.exact(0, False) if plain else self.failed(self.form, False)
-        elif self.in_shape():
+        elif self.in_shape() and self.in_words():
             yield "error", lambda: self.exact(0, False)
+        elif self.in_shape():  # clients act on an overflow only if it is told in their API's own words
+            yield "overflow in words of the upstream's own", lambda: self.failed(self.form, False)
         else:
             yield "error in no known shape", lambda: self.failed(self.form, False)
 
@@ -88,6 +90,11 @@ class Checks:
         """Whether a recorded error is in the shape of its API (xAI, Mistral and FastAPI have some of their own)."""
         body = parsed(self.recording.body)
         return isinstance(body, dict) and isinstance(body.get("error"), dict)
+
+    def in_words(self) -> bool:
+        """Whether a recorded error is in the words and codes of its API, so that it may pass as it is."""
+        body = parsed(self.recording.body)
+        return self.form.own_error(body, self.form.read_error(self.recording.status, body))
 
     def upstream(self, size: int) -> str:
         """The name of the upstream that has the recording, in pieces of a size."""
