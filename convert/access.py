@@ -44,8 +44,8 @@ def admit_to_stored(settings: Settings, presented: list[str], peer: str | None, 
     """Lets a request in to what is stored here. Whoever may not spend the server's keys may not read, either, what was
     made with them: without CONVERT_KEYS, local programs share one tenant. Raises ProxyError (authentication)."""
     admit(settings, presented)
-    if any(upstream.api_key for upstream in settings.upstreams) and not _is_lent_to(settings, peer, headers):
-        raise ProxyError("authentication", NOT_LOCAL, code="convert_keys_not_set")
+    if any(upstream.api_key for upstream in settings.upstreams):
+        check_lent(settings, peer, headers)
 
 
 def upstream_key(
@@ -58,14 +58,15 @@ def upstream_key(
         return ""
     if not upstream.api_key:
         return "" if settings.keys or not presented else presented[0]  # the server's own keys are not sent on
-    if not _is_lent_to(settings, peer, headers):
-        raise ProxyError("authentication", NOT_LOCAL, code="convert_keys_not_set")
+    check_lent(settings, peer, headers)
     return upstream.api_key
 
 
-def _is_lent_to(settings: Settings, peer: str | None, headers: Mapping[str, str]) -> bool:
-    """Whether the server's own upstream keys may be spent on a request that was let in."""
-    return bool(settings.keys) or settings.open or is_local(headers, peer)
+def check_lent(settings: Settings, peer: str | None, headers: Mapping[str, str]) -> None:
+    """Raises ProxyError (authentication) for a request that was let in, but on which the server's own upstream keys are
+    not to be spent."""
+    if not settings.keys and not settings.open and not is_local(headers, peer):
+        raise ProxyError("authentication", NOT_LOCAL, code="convert_keys_not_set")
 
 
 def credentials(headers: Mapping[str, str], query: Mapping[str, str]) -> list[str]:

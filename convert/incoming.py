@@ -79,19 +79,23 @@ class Incoming:
         Raises OSError, and urllib3's HTTPError for a body that breaks off or is not what it says."""
         if not self.pieces:
             if self.ended:
-                if self.fault:
-                    raise self.fault
-                self.release()
-                return b""
+                return self._end()
             if not self._arrived(seconds):
                 return None
-        content = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+        content = b"".join(self.pieces)
         self.pieces.clear()
         if self.decoder:
             content = self.decoder._decode(content, True, self.ended and not self.fault)
         if self.ended and not self.fault:
             self.release()
-        return content or (self.read(seconds) if self.ended else None)
+        return content or (self._end() if self.ended else None)
+
+    def _end(self) -> bytes:
+        """The end of the body, b"". Raises what broke it off."""
+        if self.fault:
+            raise self.fault
+        self.release()
+        return b""
 
     def release(self) -> None:
         """Gives the connection back to its pool, or closes it where it is of no further use."""

@@ -74,7 +74,7 @@ def _by_upstream(route: Route, exchange: Exchange, written: dict[str, Any]) -> i
         if answer.status in MISSING:
             return None
         if answer.status >= 300:
-            raise failures.error_of(exchange, answer, failures.body_of(answer))
+            raise failures.error_of(exchange, answer)
         return int(sse.parse(answer.read())[counter.member])
     except (KeyError, TypeError, ValueError) as error:
         raise ProxyError("upstream", "the upstream sent a count of an unexpected shape") from error

@@ -55,11 +55,11 @@ def is_own(form: Format, body: Any, error: ProxyError) -> bool:
     return isinstance(body, dict) and isinstance(body.get("error"), dict) and form.own_error(body, error)
 
 
-def error_of(exchange: Exchange, answer: Answer, data: bytes) -> ProxyError:
+def error_of(exchange: Exchange, answer: Answer) -> ProxyError:
     """The error that an answer of another status than 2xx means."""
     if answer.status < 400:
         return ProxyError("upstream", f"the upstream answered with a redirect ({answer.status}), which is not followed")
-    error = exchange.wire.read_error(answer.status, parsed(data))
+    error = exchange.wire.read_error(answer.status, parsed(body_of(answer)))
     error.retry_after = error.retry_after or retry_after(answer)
     return error
 

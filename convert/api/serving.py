@@ -349,8 +349,7 @@ def failed(exchange: Exchange, answer: Answer, headers: dict[str, str]) -> Respo
     g.headers = returned(answer.headers)
     data = failures.body_of(answer)
     answer.close()
-    body = failures.parsed(data)
-    error = failures.error_of(exchange, answer, data)
-    if exchange.same and answer.status >= 400 and failures.is_own(exchange.client, body, error):
+    error = failures.error_of(exchange, answer)
+    if exchange.same and answer.status >= 400 and failures.is_own(exchange.client, failures.parsed(data), error):
         return Response(data, status=answer.status, mimetype="application/json", headers={**headers, **g.headers})
     raise error

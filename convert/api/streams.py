@@ -163,7 +163,7 @@ def _after_headers(exchange: Exchange, answer: Answer) -> Iterator[bytes]:
             yield hub.PING
             yield hub.REST
         if answer.status >= 300:
-            raise failures.error_of(exchange, answer, failures.body_of(answer))
+            raise failures.error_of(exchange, answer)
         yield from _events(exchange, answer)
 
     yield from coalesced(exchange.written(stream.check(events())))

@@ -22,7 +22,7 @@ from typing import Any, NoReturn, cast
 from flask import Response, g, request
 
 from convert import frames, hub, sse
-from convert.access import NOT_LOCAL, admit, is_local
+from convert.access import admit, check_lent
 from convert.api import bodies, failures, journal
 from convert.api.serving import Plan, answered, headers_of_client, plan, presented, state
 from convert.connections import Gone
@@ -53,9 +53,8 @@ def talk(client: Format) -> Response:
     """Upgrades the current request, and answers its messages until it closes. Raises ProxyError before the upgrade."""
     settings = state().settings
     admit(settings, presented())
-    page = "Origin" in request.headers and not is_local(headers_of_client(), request.remote_addr)
-    if page and not settings.keys and not settings.open:  # a web page may open sockets to wherever it likes
-        raise ProxyError("authentication", NOT_LOCAL, code="convert_keys_not_set")
+    if "Origin" in request.headers:  # a web page may open sockets to wherever it likes
+        check_lent(settings, request.remote_addr, headers_of_client())
     connection = frames.accept(request.environ, settings.body_limit)
     with contextlib.suppress(Gone):
         _Talk(client, connection).run(settings.idle_timeout, settings.keep_alive)

@@ -133,7 +133,7 @@ def called(here: State, exchange: Exchange, turn: Turn, work: Work) -> Iterator[
         answer = here.relay.post(work.url, data, work.headers, True, lambda: turn.cancelled)
         try:
             if answer.status >= 300:
-                raise failures.error_of(each, answer, failures.body_of(answer))
+                raise failures.error_of(each, answer)
             return iter(streams.streamed(each, answer, {}).response)  # type: ignore[arg-type]
         except ProxyError as error:
             answer.close()

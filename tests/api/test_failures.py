@@ -29,13 +29,13 @@ def exchange() -> Exchange:
 
 def test_the_upstreams_words_and_status_are_kept() -> None:
     body = json.dumps({"error": {"message": "No luck", "code": "model_not_found"}}).encode()
-    error = failures.error_of(exchange(), answered(404), body)
+    error = failures.error_of(exchange(), answered(404, body))
     assert (error.kind, error.status, error.message) == ("not_found", 404, "No luck")
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_the_upstreams_fault(status: int) -> None:
-    error = failures.error_of(exchange(), answered(status), b"")
+    error = failures.error_of(exchange(), answered(status))
     assert (error.kind, error.status) == ("upstream", 502)
     assert str(status) in error.message
 
@@ -51,7 +51,7 @@ def test_a_redirect_is_the_upstreams_fault(status: int) -> None:
     ],
 )
 def test_the_hint_when_to_try_again_is_kept(headers: dict[str, str], expected: str | None) -> None:
-    assert failures.error_of(exchange(), answered(429, **headers), b"").retry_after == expected
+    assert failures.error_of(exchange(), answered(429, **headers)).retry_after == expected
 
 
 def test_a_body_that_is_no_json_is_text() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import time
 from collections.abc import Callable
 
@@ -13,10 +12,9 @@ from convert import hub, sse, stream
 from convert.formats import FORMATS
 from convert.formats.contract import Format
 from convert.losses import Report
-from tests.live.client import Answer, Live, on_all_servers, received, together
+from tests.live.client import Answer, Live, on_all_servers, together
 from tests.live.servers import KEEP_ALIVE
 from tests.live.upstream import Call, Script
-from tests.live.wires import path
 from tests.smallest import ASKED
 
 ALL = [(client, wire) for client in FORMATS.values() for wire in FORMATS.values()]
@@ -34,15 +32,8 @@ def frames(wire: Format) -> list[bytes]:
 
 def ask(live: Live, client: Format, wire: Format, script: Script) -> Answer:
     """The streamed answer to a client of one format from an upstream of another."""
-    model, _ = live.script(script)
-    connection = live.open()
-    try:
-        body = json.dumps({**ASKED[client.name], "model": model, "stream": True})
-        headers = {"Content-Type": "application/json", "Convert-Upstream": wire.name}
-        connection.request("POST", path(client.name, model, stream=True), body, headers)
-        return received(connection, time.monotonic())
-    finally:
-        connection.close()
+    more = {name: value for name, value in ASKED[client.name].items() if name != "model"}
+    return live.ask(client.name, wire.name, script, stream=True, **more)
 
 
 def events(client: Format, answer: Answer) -> list[hub.Event]:
