@@ -41,10 +41,13 @@ class Admission:
 
 
 class Pulse:
-    """How late this process is: a thread (under gevent a greenlet) sleeps, and sees how much longer that took."""
+    """How late this process is: a thread (under gevent a greenlet) sleeps, and sees how much longer that took.
+
+    One late beat is a machine that stood still; a process that cannot keep up is late twice in a row.
+    """
 
     def __init__(self) -> None:
-        self.late = 0.0
+        self.before = self.late = 0.0  # seconds by which the last two beats were late
         self.due = time.monotonic() + BEAT
         threading.Thread(target=self._beat, name="pulse", daemon=True).start()
 
@@ -52,11 +55,11 @@ class Pulse:
         while True:
             time.sleep(max(0.0, self.due - time.monotonic()))
             now = time.monotonic()
-            self.late, self.due = now - self.due, now + BEAT
+            self.before, self.late, self.due = self.late, now - self.due, now + BEAT
 
     def lag(self) -> float:
-        """Seconds by which the last beat was late, or the next one already is."""
-        return max(self.late, time.monotonic() - self.due)
+        """Seconds by which each of two beats in a row was late; the second may be the one that is still due."""
+        return min(self.late, max(self.before, time.monotonic() - self.due))
 
 
 def _refusal(reason: str) -> ProxyError:

@@ -24,7 +24,7 @@ def test_one_more_than_the_limit_is_refused_until_one_is_over() -> None:
 def test_a_process_that_is_late_takes_nothing_on() -> None:
     admission = Admission(2, 0.5)
     leave = admission.enter()
-    admission.pulse.late = 0.6
+    admission.pulse.before = admission.pulse.late = 0.6
     with pytest.raises(ProxyError, match="does not keep up"):
         admission.enter()
     leave()
@@ -37,7 +37,16 @@ def test_a_process_that_is_idle_is_not_late() -> None:
     assert pulse.lag() < BEAT
 
 
-def test_it_is_late_as_soon_as_a_beat_is_missed() -> None:
+def test_it_is_late_as_soon_as_a_second_beat_is_missed() -> None:
+    pulse = Pulse()
+    pulse.due, pulse.late = pulse.due - 10, 9.0
+    assert pulse.lag() == 9
+
+
+def test_a_machine_that_stood_still_once_is_not_late() -> None:
     pulse = Pulse()
     pulse.due -= 10
-    assert pulse.lag() > 9
+    assert pulse.lag() == 0
+    time.sleep(BEAT * 1.5)  # that beat was late, the next one is on time
+    assert pulse.late > 9 or pulse.before > 9
+    assert pulse.lag() < BEAT

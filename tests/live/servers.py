@@ -89,7 +89,11 @@ class Server:
         command = [word.format(port=self.port, ini=ini) for word in COMMANDS[name]]
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                [BIN / command[0], *command[1:]], cwd=ROOT, env=environment(ini), stdout=out, stderr=out
+                [BIN / command[0], *command[1:]],
+                cwd=ROOT,
+                env=environment(ini) | {"MALLOC_ARENA_MAX": "2"},  # as docs/deploy.md has it for threads
+                stdout=out,
+                stderr=out,
             )
 
     def wait(self) -> None:
