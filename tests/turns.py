@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -122,8 +123,24 @@ def milliseconds(work: Callable[[], Any], times: int = 9) -> float:
     return min(took) * 1000
 
 
-def measured(talk: Talk, turns: int) -> dict[str, float]:
-    """What one more turn costs after so many: statements of the database, and milliseconds."""
+def ratio(work: Callable[[], Any], other: Callable[[], Any], times: int = 9) -> float:
+    """How many times as long one takes as the other, done in turn: the least of some rounds. A machine that is slow
+    for a while is slow for both."""
+    return min(milliseconds(work, 1) / milliseconds(other, 1) for _ in range(times))
+
+
+@dataclass
+class Measured:
+    """What one more turn does after some turns."""
+
+    size: float  # kB of items
+    statements: int  # of the database
+    streamed: int  # the same, when the answer is a stream
+    works: dict[str, Callable[[], Any]]  # to be timed: by a chain, by a conversation, by reading alone, without state
+
+
+def measured(talk: Talk, turns: int) -> Measured:
+    """A history of so many turns, and what one more does."""
     last, items = talk.chained(turns)
     held = talk.conversation(items)
     asked = {"type": "message", "role": "user", "content": "And now?"}
@@ -131,15 +148,13 @@ def measured(talk: Talk, turns: int) -> dict[str, float]:
         talk.ask(previous_response_id=last)
     with talk.statements() as streamed:
         talk.ask(previous_response_id=last, stream=True)
-    return {
-        "statements": len(sent),
-        "streamed": len(streamed),
-        "kB": len(json.dumps(items)) / 1000,
-        "chain": milliseconds(lambda: talk.ask(previous_response_id=last)),
-        "read": milliseconds(lambda: talk.memory.run(lambda c: responses.chain(c, talk.tenant, last))),
-        "conversation": milliseconds(lambda: talk.ask(conversation=held, store=False)),
-        "stateless": milliseconds(lambda: talk.ask(input=[*items, asked], store=False)),
+    works = {
+        "chain": lambda: talk.ask(previous_response_id=last),
+        "read": lambda: talk.memory.run(lambda c: responses.chain(c, talk.tenant, last)),
+        "conversation": lambda: talk.ask(conversation=held, store=False),
+        "stateless": lambda: talk.ask(input=[*items, asked], store=False),
     }
+    return Measured(len(json.dumps(items)) / 1000, len(sent), len(streamed), works)
 
 
 def main() -> None:
@@ -160,9 +175,9 @@ def _print(name: str, url: str) -> None:
     talk = Talk(url)
     for turns in LENGTHS:
         found = measured(talk, turns)
-        print(f"| {name} | {turns} | {found['kB']:.0f} | {found['statements']:.0f} ({found['streamed']:.0f}) "
-              f"| {found['chain']:.1f} | {found['read']:.1f} | {found['conversation']:.1f} "
-              f"| {found['stateless']:.1f} |")  # fmt: skip
+        took = {kind: f"{milliseconds(work):.1f}" for kind, work in found.works.items()}
+        print(f"| {name} | {turns} | {found.size:.0f} | {found.statements} ({found.streamed}) "
+              f"| {took['chain']} | {took['read']} | {took['conversation']} | {took['stateless']} |")  # fmt: skip
     talk.close()
 
 
