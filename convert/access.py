@@ -92,8 +92,8 @@ def matches(key: str, keys: tuple[str, ...]) -> bool:
 def is_local(headers: Mapping[str, str], peer: str | None) -> bool:
     """Whether a program on this machine asks: a loopback peer, no sign of a proxy in between, and neither
     a web page of another origin (Origin) nor a foreign name that leads to this machine (Host)."""
-    names = {name.lower() for name in headers.keys()}  # noqa: SIM118 - iterating over werkzeug's headers gives pairs
-    if names & FORWARDED or any(name.startswith("x-forwarded") for name in names):
+    names = [name.lower() for name in headers.keys()]  # noqa: SIM118 - iterating over werkzeug's headers gives pairs
+    if not FORWARDED.isdisjoint(names) or any(name.startswith("x-forwarded") for name in names):
         return False
     if not _is_loopback(peer or ""):
         return False

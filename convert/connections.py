@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from convert.incoming import Incoming
-from convert.sockets import TICK, readable
+from convert.sockets import TICK, readable, send
 
 TOGETHER = 65536  # bytes of a body that leaves in one piece with its head
 
@@ -84,7 +84,7 @@ class _Ticking:
         head = _head(method, url, self._asked(url), headers or {})
         self.sock.settimeout(self.timeout)
         if body is None or len(body) < TOGETHER:
-            self.sock.sendall(head + (body or b""))
+            send(self.sock, head + (body or b""))
         else:
             self.sock.sendall(head)
             self.sock.sendall(body)

@@ -5,7 +5,8 @@ Source: RFC 9110, section 7.6.1, for what is hop-by-hop; the lists name what cli
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 SENT = frozenset({
     "openai-organization", "openai-project", "openai-beta", "idempotency-key", "traceparent", "tracestate",
@@ -17,6 +18,23 @@ RETURNED = frozenset({
     "openai-version", "openai-model", "openai-organization",
 })  # fmt: skip
 RETURNED_PREFIXES = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-")
+
+
+class Given(dict[str, str]):
+    """A request's headers, under any spelling of their names."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        super().__init__((name.lower(), value) for name, value in pairs)
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a header, or what stands for none."""
+        return super().get(name.lower(), default)
 
 
 def sent(client: Mapping[str, str], credentials: Mapping[str, str], stream: bool) -> dict[str, str]:

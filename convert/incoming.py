@@ -17,7 +17,7 @@ from urllib3.exceptions import ProtocolError
 
 from convert.clock import reads
 
-READ = 65536  # bytes asked for at once
+FIRST, READ = 4096, 65536  # bytes asked for at once; few at first: a stream's first event need not wait for more
 HEAD = 262144  # bytes of a head, interim ones before it included
 NOTHING_YET = (TimeoutError, BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 UNKNOWN = {"Content-Type": "text/event-stream"}  # headers of a stream whose head has not come
@@ -121,7 +121,7 @@ class Incoming:
             self.waits = seconds
             self.receive = reads(self.connection.sock, seconds).read
         try:
-            data = self.receive(READ)
+            data = self.receive(READ if self.headed else FIRST)
         except NOTHING_YET:
             return False
         if not data:

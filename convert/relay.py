@@ -74,16 +74,21 @@ class Relay:
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.Response:
         timeout = (self.settings.connect_timeout, self.settings.idle_timeout)
-        proxies = requests.utils.select_proxy(url, self.session.proxies)
-        used = {} if proxies is None or requests.utils.should_bypass_proxies(url, None) else self.session.proxies
         try:
             request = _prepared(method, url, {**self.headers, **headers}, body)
             adapter = self.session.get_adapter(request.url or url)
-            return adapter.send(request, stream=True, timeout=timeout, proxies=used, verify=self.verify)
+            return adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies(url), verify=self.verify)
         except requests.Timeout as error:
             raise ProxyError("timeout", "the upstream did not answer in time") from error
         except requests.RequestException as error:
             raise ProxyError("upstream", "the upstream cannot be reached, or broke the connection off") from error
+
+    def _proxies(self, url: str) -> Mapping[str, str]:
+        """The environment's proxies, where the URL is to be reached through one."""
+        known = self.session.proxies
+        if not known or requests.utils.select_proxy(url, known) is None:
+            return {}
+        return {} if requests.utils.should_bypass_proxies(url, None) else known
 
 
 def _prepared(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.PreparedRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,10 +58,17 @@ class Route:
 
 def endpoint(upstream: Upstream, path: str) -> str:
     """The URL for `path` ("/chat/completions") of an upstream, whose configured URL may be that already."""
+    base, under = _root(upstream)
+    return _with_path(base, under + path)
+
+
+@functools.lru_cache(maxsize=1024)
+def _root(upstream: Upstream) -> tuple[SplitResult, str]:
+    """(the configured URL, the path that the endpoint's own hangs under)."""
     base = urlsplit(upstream.url)
     given = base.path.rstrip("/")
     under = _under(given, FORMATS[upstream.format])
-    return _with_path(base, (base_path(upstream, given) if under is None else under) + path)
+    return base, base_path(upstream, given) if under is None else under
 
 
 def _under(given: str, form: Format) -> str | None:

@@ -10,6 +10,13 @@ from typing import Any
 TICK = 1.0  # seconds; how often a silent wait looks at the client
 
 
+def send(sock: Any, data: bytes) -> None:
+    """As sock.sendall, for bytes that most often leave at once: gevent's sendall is twice as dear. Raises OSError."""
+    sent = sock.send(data)
+    if sent < len(data):
+        sock.sendall(memoryview(data)[sent:])
+
+
 def readable(sock: Any, seconds: float) -> bool:
     """Whether there is something to read (data, or the end) within a time."""
     if getattr(sock, "pending", None):  # TLS sockets cannot peek

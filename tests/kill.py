@@ -31,6 +31,7 @@ import requests
 from tests import databases
 
 ROOT = Path(__file__).parent.parent
+WORKER = "convert.gunicorn_worker.Worker"
 TOTAL, CLIENTS, CONVERSATIONS = 200, 8, 6
 KINDS = ("plain", "stream", "background", "background stream")
 TERMINAL = ("response.completed", "response.incomplete", "response.failed", "error")
@@ -116,7 +117,7 @@ def proxy(url: str, upstream: int) -> Iterator[tuple[str, list[Process]]]:
         **os.environ, "DATABASE_URL": url, "UPSTREAM_URL": f"http://127.0.0.1:{upstream}", "CONVERT_LOG_LEVEL": "ERROR",
         "CONVERT_BACKGROUND_THREADS": "2",
     }  # fmt: skip
-    web = ["gunicorn", "app:app", "--worker-class", "gevent", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
+    web = ["gunicorn", "app:app", "--worker-class", WORKER, "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
     processes = [Process([sys.executable, "-m", *each], environ) for each in (web, ["convert.worker"])]
     try:
         yield f"http://127.0.0.1:{port}/v1", processes

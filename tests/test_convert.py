@@ -53,12 +53,15 @@ def test_wrong_settings_end_the_process_with_one_line(tmp_path: Path, capsys: py
     assert capsys.readouterr().err == "convert: settings: wsgi.ini [app:main] colour is unknown\n"
 
 
+WORKER = "convert.gunicorn_worker.Worker"
+
+
 @pytest.mark.parametrize(
     "command",
     [
         ["flask", "run", "--port", "0"],
         ["gunicorn", "--bind", "127.0.0.1:0", "--no-control-socket", "app:app"],
-        ["gunicorn", "--bind", "127.0.0.1:0", "--no-control-socket", "-k", "gevent", "--paste", "wsgi.ini"],
+        ["gunicorn", "--bind", "127.0.0.1:0", "--no-control-socket", "-k", WORKER, "--paste", "wsgi.ini"],
     ],
     ids=["flask", "gunicorn", "paste"],
 )

@@ -14,3 +14,10 @@ def test_the_client_headers_that_pass_are_those_with_a_meaning_upstream() -> Non
 def test_the_upstream_headers_that_pass_are_hints_limits_and_ids() -> None:
     upstream = {"Retry-After": "1", "X-RateLimit-Reset": "2", "Request-Id": "r", "Set-Cookie": "c", "Server": "s"}
     assert headers.returned(upstream) == {"Retry-After": "1", "X-RateLimit-Reset": "2", "Request-Id": "r"}
+
+
+def test_headers_are_found_under_any_spelling() -> None:
+    given = headers.Given([("Content-Type", "text/plain"), ("X-API-Key", "k")])
+    assert given["x-api-key"] == given["X-Api-Key"] == given.get("X-API-KEY") == "k"
+    assert "Content-type" in given and "Accept" not in given and given.get("Accept") is None
+    assert list(given) == ["content-type", "x-api-key"]

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from convert.sockets import hung_up, readable
+from convert.sockets import hung_up, readable, send
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -17,6 +18,15 @@ def pair() -> Iterator[Pair]:
     ours, peers = socket.socketpair()
     with ours, peers:
         yield ours, peers
+
+
+def test_what_does_not_leave_at_once_leaves_after_it(pair: Pair) -> None:
+    ours, peers = pair
+    data = b"0123456789" * 1_000_000
+    sender = threading.Thread(target=lambda: (send(ours, data), ours.close()))
+    sender.start()
+    assert b"".join(iter(lambda: peers.recv(65536), b"")) == data
+    sender.join()
 
 
 def test_data_and_the_end_can_both_be_read(pair: Pair) -> None:

@@ -25,7 +25,7 @@ from convert.api import bodies, failures, streams
 from convert.errors import ProxyError
 from convert.exchange import Exchange
 from convert.formats.contract import Format
-from convert.headers import returned
+from convert.headers import Given, returned
 from convert.losses import Report
 from convert.relay import Relay
 from convert.routing import Route, Router
@@ -86,8 +86,10 @@ def state() -> State:
 
 
 def headers_of_client() -> Mapping[str, str]:
-    """The current request's headers. Go through `keys()`: Werkzeug's own iterator gives pairs."""
-    return cast(Mapping[str, str], request.headers)
+    """The current request's headers."""
+    if "given" not in g:
+        g.given = Given(request.headers.items())
+    return cast(Mapping[str, str], g.given)
 
 
 def presented() -> list[str]:
@@ -111,7 +113,7 @@ def route_to(upstream: Upstream) -> Route:
 
 def strict() -> bool:
     """Whether the current request is refused rather than converted with losses."""
-    header = request.headers.get("Convert-Strict")
+    header = headers_of_client().get("Convert-Strict")
     return state().settings.strict if header is None else header.strip().lower() in ("1", "true", "yes")
 
 
@@ -155,7 +157,7 @@ def plan(client: Format, asked: dict[str, Any], before: int = 0) -> Plan:
     what it continues. Raises ProxyError."""
     bodies.check(client, asked)
     g.model = asked["model"]
-    upstream = g.get("prefixed") or state().router.choose(g.model, request.headers.get("Convert-Upstream"))
+    upstream = g.get("prefixed") or state().router.choose(g.model, headers_of_client().get("Convert-Upstream"))
     route = route_to(upstream)
     turn = turn_of(client, route, asked)
     places = turn.places if isinstance(turn, Turn) else Places()

@@ -62,8 +62,9 @@ COMMANDS = {
         "--access-logfile=-", "--no-control-socket",
     ],
     "gevent": [
-        "gunicorn", "--paste={ini}", "--worker-class=gevent", "--worker-connections=8000", "--timeout=120",
-        "--keep-alive=30", "--bind=127.0.0.1:{port}", "--access-logfile=-", "--no-control-socket",
+        "gunicorn", "--paste={ini}", "--worker-class=convert.gunicorn_worker.Worker",
+        "--worker-connections=8000", "--timeout=120", "--keep-alive=30",
+        "--bind=127.0.0.1:{port}", "--access-logfile=-", "--no-control-socket",
     ],
 }  # fmt: skip
 
