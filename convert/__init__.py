@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ log = logging.getLogger("convert")
 
 def create_app(settings: Settings) -> Flask:
     """The application. Raises ValueError for a provider file that is wrong."""
+    _lighten()
     from flask import Flask
 
     from convert import api
@@ -76,6 +78,20 @@ def paste_app(global_config: dict[str, str], **_local: str) -> Flask:
     """PasteDeploy's factory, for `gunicorn --paste wsgi.ini`. The file is read again as a whole, because a factory
     is not given the [upstream:NAME] sections."""
     return application(Path(global_config["__file__"]))
+
+
+def _lighten() -> None:
+    """Keeps requests from loading what guesses the encodings of texts (3 MB, and a tenth of the start): every body here
+    is bytes. requests does without it where it is not installed."""
+    if "requests" in sys.modules:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says what it does without
+        sys.modules["charset_normalizer"] = None  # type: ignore[assignment]
+        try:
+            import requests  # noqa: F401
+        finally:
+            del sys.modules["charset_normalizer"]
 
 
 def _settle() -> None:

@@ -75,3 +75,20 @@ def test_no_server_starts_with_wrong_settings(command: list[str]) -> None:
     assert "Traceback" not in run.stderr
     (line,) = [line for line in run.stderr.splitlines() if line.startswith("convert: settings: ")]
     assert "CONVERT_STRIKT" in line and "UPSTREAM_FORMAT" in line
+
+
+LIGHT = """
+import sys
+from convert import create_app
+from convert.settings import load
+app = create_app(load(None, {"CONVERT_LOG_LEVEL": "ERROR"}))
+assert not [name for name in sys.modules if name.startswith(("charset_normalizer", "wsproto", "sqlalchemy", "huey"))]
+answer = app.test_client().post("/v1/responses", json={"model": "m", "input": "Hi", "store": False})
+assert answer.status_code == 200, answer.text
+import charset_normalizer
+"""
+
+
+def test_what_few_need_is_not_loaded_at_the_start() -> None:
+    run = subprocess.run([sys.executable, "-c", LIGHT], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

@@ -7,7 +7,6 @@ from flask import Blueprint, Response, g
 from convert.api.compaction import compact
 from convert.api.counting import count
 from convert.api.serving import serve
-from convert.api.websocket import talk
 from convert.formats import FORMATS
 
 blueprint = Blueprint("responses", __name__)
@@ -46,4 +45,6 @@ def compaction() -> Response:
 def upgrade() -> Response:
     """Responses over a WebSocket; 426 where the server cannot (Codex then uses POST at once, after a 404 it tries
     again)."""
+    from convert.api.websocket import talk  # wsproto is not needed by those who POST
+
     return talk(g.format)
