@@ -67,7 +67,7 @@ GOALS = [
     Goal("Chat → Chat, CPU per delta of nginx's, paced200",
          lambda m: m("chat-chat", "paced200", "cpu_delta") / m("nginx", "paced200", "cpu_delta"), 1.3, 1.3, "×"),
 ]  # fmt: skip
-PEERS = ("direct", "nginx", "codex-relay", "litellm")
+PEERS = ("direct", "nginx", "codex-relay", "litellm", "bare")
 PAIRS = ("chat-chat", "messages-chat", "gemini-chat", "responses-messages", "responses-gemini")
 COLUMNS = [
     ("json1 p50 ms", "json1", "total_p50_us", 1000), ("json64 /s", "json64", "rps", 1),

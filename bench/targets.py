@@ -49,6 +49,14 @@ def convert(client: str, upstream: str, workers: int = 1, **environment: str) ->
     return Target(9300, client, command, settings, cores="0,1" if workers > 1 else "0")
 
 
+def bare() -> Target:
+    """The stack of the checkout, with nothing on it."""
+    served = convert("chat", "chat")
+    command = [*served.command[: served.command.index("--paste")], "bench.bare:app"]
+    rest = served.command[served.command.index("--paste") + 2 :]
+    return Target(9300, "chat", [*command, *rest], served.environment)
+
+
 def direct(form: str) -> Target:
     """The upstream itself."""
     return Target(C_UPSTREAM if form == "chat" else UPSTREAM, form, scale=10)
@@ -73,6 +81,7 @@ TARGETS = {
         ],
         LITELLM, needs=KIT / "litellm/bin/litellm", scale=0.2,
     ),
+    "bare": bare(),
     "convert": convert("responses", "chat"),
     "convert-2": convert("responses", "chat", workers=2),
     "chat-chat": convert("chat", "chat"),
