@@ -1,6 +1,6 @@
-"""The stack alone, for comparison: Flask, gunicorn and requests, one view that passes a Chat request on and its answer back.
+"""The stack alone, for comparison: Flask, gunicorn and requests, one view that passes a Chat request and its answer on.
 
-It checks nothing, converts nothing, keeps and logs nothing, and does not notice a client that hangs up: what convert takes
+It checks, converts, keeps and logs nothing, and does not notice a client that hangs up: what convert takes
 beyond it is convert's own doing.
 """
 
