@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 LOAD_ERROR = 4  # the exit status at which gunicorn stops, instead of starting the worker again for ever
+MALLOC = {-3: 2 << 20, -1: 4 << 20}  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD: bytes
 log = logging.getLogger("convert")
 
 
@@ -95,9 +96,9 @@ def _lighten() -> None:
 
 
 def _settle() -> None:
-    """Fits the process for many streams: as many open files as it may have (two for each stream), and a garbage
-    collector that does not look again at what was made at the start, and seldom at what streams hold: nearly all of
-    that is freed without it."""
+    """Fits the process for many streams: as many open files as it may have (two for each stream), a garbage collector
+    that does not look again at what was made at the start, and seldom at what streams hold (nearly all of that is freed
+    without it), and an allocator that gives the memory of large bodies back."""
     with contextlib.suppress(ImportError, ValueError, OSError):  # not on Windows, and not everywhere allowed
         import resource
 
@@ -105,6 +106,18 @@ def _settle() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    _give_back()
+
+
+def _give_back() -> None:
+    """Keeps glibc from raising its threshold for memory of its own (mallopt(3), M_MMAP_THRESHOLD) with each large body
+    that is freed: up to 32 MB, bodies would then lie in heaps that shrink only from their ends."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):  # another C library: musl, macOS
+        import ctypes
+
+        mallopt = ctypes.CDLL(None).mallopt
+        for parameter, size in MALLOC.items():
+            mallopt(parameter, size)
 
 
 class _Prefixes:

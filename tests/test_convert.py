@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -92,3 +93,31 @@ import charset_normalizer
 def test_what_few_need_is_not_loaded_at_the_start() -> None:
     run = subprocess.run([sys.executable, "-c", LIGHT], cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+GLIBC = """
+import sys
+from convert import {name}
+{name}()
+def resident():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS"))
+before = resident()
+texts, kept = [], []
+for _ in range(20):  # each text is large, and something small is allocated after it that stays
+    texts.append(b"x" * 10_000_000)
+    del texts[0]
+    texts.append(b"x" * 9_000_000)
+    kept.append(bytes(100_000))
+texts.clear()
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator of glibc is what is fitted")
+def test_the_memory_of_large_bodies_is_given_back() -> None:
+    def grown(name: str) -> int:
+        """KB that a process has kept."""
+        command = [sys.executable, "-c", GLIBC.format(name=name)]
+        return int(subprocess.run(command, check=True, capture_output=True, cwd=ROOT).stdout)
+
+    assert grown("_settle") < 5_000 < grown("_lighten")

@@ -98,14 +98,16 @@ class Recorder:
 
         segments = self._cut(turn)
         end = responses.end if turn in self._turns else responses.finish
-        entries = [(item["id"], sse.dumps(item)) for item in (*turn.new, *sse.loads(row.output)) if item.get("id")]
+        joins = row.conversation is not None and row.status in ("completed", "incomplete")
+        entries = [*turn.new, *sse.loads(row.output)] if joins else []
 
         def write(connection: Connection) -> bool:
             first = end(connection, row)
             if first:
                 responses.grow(connection, row.tenant, row.id, segments)
-            if first and row.conversation and row.status in ("completed", "incomplete"):
-                conversations.append(connection, row.tenant, row.conversation, entries)
+            if first and row.conversation and joins:
+                items = [(item["id"], sse.dumps(item)) for item in entries if item.get("id")]
+                conversations.append(connection, row.tenant, row.conversation, items)
             return first
 
         try:

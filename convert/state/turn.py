@@ -93,12 +93,13 @@ class Turn:
 
     def _finished(self, chunk: bytes) -> bytes:
         """The last chunk of the stream, once it is stored."""
-        body = next(each["response"] for each in sse.chunks([chunk]) if each["type"] in TERMINAL)
+        before = before_last(chunk)
+        body = next(each["response"] for each in sse.chunks([chunk[len(before) :]]) if each["type"] in TERMINAL)
         self.grow(chunk)
         try:
             self.finish(body)
         except ProxyError as error:
-            return before_last(chunk) + failure(body, error, self.count - 1)
+            return before + failure(body, error, self.count - 1)
         return chunk
 
     def finish(self, body: Json) -> None:

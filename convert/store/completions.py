@@ -44,7 +44,7 @@ class Query:
 def add(connection: Connection, row: Row) -> None:
     """Writes a completion."""
     values = {**asdict(row), "model": key(row.model, MODEL)}
-    connection.execute(insert(connection, COMPLETIONS).values(values))
+    connection.execute(insert(connection, COMPLETIONS), values)
 
 
 def get(connection: Connection, tenant: str, completion: str, since: float) -> Row | None:
@@ -89,8 +89,8 @@ def _has(row: Row, wanted: Mapping[str, str]) -> bool:
 
 def describe(connection: Connection, tenant: str, completion: str, metadata: bytes) -> bool:
     """Replaces the metadata; whether there is such a completion."""
-    statement = update(COMPLETIONS).where(_is(tenant, completion)).values(metadata=metadata)
-    return connection.execute(statement).rowcount == 1
+    statement = update(COMPLETIONS).where(_is(tenant, completion))
+    return connection.execute(statement, {"metadata": metadata}).rowcount == 1
 
 
 def remove(connection: Connection, tenant: str, completion: str) -> bool:

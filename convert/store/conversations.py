@@ -29,7 +29,7 @@ def create(connection: Connection, tenant: str, conversation: Conversation) -> N
     """Writes a new conversation."""
     row = {"tenant": tenant, "id": conversation.id, "created": conversation.created, "used": conversation.created,
            "metadata": conversation.metadata}  # fmt: skip
-    connection.execute(insert(connection, CONVERSATIONS).values(row))
+    connection.execute(insert(connection, CONVERSATIONS), row)
 
 
 def get(connection: Connection, tenant: str, conversation: str, since: float) -> Conversation | None:
@@ -42,7 +42,7 @@ def get(connection: Connection, tenant: str, conversation: str, since: float) ->
 def describe(connection: Connection, tenant: str, conversation: str, metadata: bytes) -> bool:
     """Replaces the metadata; whether there is such a conversation."""
     values = {"metadata": metadata, "used": time.time()}
-    return connection.execute(update(CONVERSATIONS).where(_is(tenant, conversation)).values(values)).rowcount == 1
+    return connection.execute(update(CONVERSATIONS).where(_is(tenant, conversation)), values).rowcount == 1
 
 
 def remove(connection: Connection, tenant: str, conversation: str) -> bool:
@@ -54,8 +54,8 @@ def remove(connection: Connection, tenant: str, conversation: str) -> bool:
 def append(connection: Connection, tenant: str, conversation: str, items: Sequence[tuple[str, bytes]]) -> bool:
     """Adds items, (id, JSON) each, at the end; one whose id is there already is left as it is. False, and nothing is
     written, when the conversation is gone. Locks the conversation, so that items of two answers do not mix."""
-    used = update(CONVERSATIONS).where(_is(tenant, conversation)).values(used=time.time())
-    if connection.execute(used).rowcount != 1:
+    mine = update(CONVERSATIONS).where(_is(tenant, conversation))
+    if connection.execute(mine, {"used": time.time()}).rowcount != 1:
         return False
     rows = [{"tenant": tenant, "conversation": conversation, "id": key(id), "data": data} for id, data in items]
     if rows:

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
+from traceback import clear_frames
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -50,6 +51,7 @@ class Database:
                 if not passing(error) or time.monotonic() > deadline:
                     log.error("the database cannot be used: %s", said(error))
                     raise unavailable() from error
+                clear_frames(error.__traceback__)  # SQLAlchemy's refer to the error, and so would hold what is written
             time.sleep(PAUSE)
 
     def close(self) -> None:
@@ -110,7 +112,9 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "connect", _prepare_postgresql)
         return engine
     Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 0, "check_same_thread": False})
+    # A statement that SQLite keeps would keep a copy of the values that it was last given.
+    arguments = {"timeout": 0, "check_same_thread": False, "cached_statements": 0}
+    engine = create_engine(url, connect_args=arguments)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_at_once)
     return engine

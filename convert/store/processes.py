@@ -22,9 +22,11 @@ ATTEMPTS = 3  # how often a background response is begun
 
 def beat(connection: Connection, process: str) -> None:
     """Says that a process is alive."""
-    statement = insert(connection, PROCESSES).values(id=process, alive=time.time())
+    statement = insert(connection, PROCESSES)
     changed = {"alive": statement.excluded.alive}
-    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["id"], set_=changed), {"id": process, "alive": time.time()}
+    )
 
 
 def leave(connection: Connection, process: str) -> None:
@@ -58,5 +60,5 @@ def release(
         repeat = row.work is not None and row.attempts < ATTEMPTS
         values = {"status": "queued"} if repeat else {"status": "failed", "body": failed(row), "work": None}
         this = (RESPONSES.c.tenant == row.tenant, RESPONSES.c.id == row.id, RESPONSES.c.status == "in_progress")
-        connection.execute(update(RESPONSES).where(*this).values(**values, owner=None))
+        connection.execute(update(RESPONSES).where(*this), {**values, "owner": None})
     connection.execute(delete(PROCESSES).where(PROCESSES.c.alive < time.time() - 20 * SILENCE))

@@ -52,24 +52,23 @@ class Segment:
 
 def begin(connection: Connection, row: Row) -> None:
     """Writes a response that is under way, unless it is there already."""
-    statement = insert(connection, RESPONSES).values(**asdict(row))
-    connection.execute(statement.on_conflict_do_nothing())
+    connection.execute(insert(connection, RESPONSES).on_conflict_do_nothing(), asdict(row))
 
 
 def finish(connection: Connection, row: Row) -> bool:
     """Writes a response in its final state; False when it was final already, and then nothing is written."""
-    statement = insert(connection, RESPONSES).values(**asdict(row))
+    statement = insert(connection, RESPONSES)
     changed = {name: statement.excluded[name] for name in ENDING}
     running = RESPONSES.c.status.in_(RUNNING)
     statement = statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=changed, where=running)
-    return connection.execute(statement.returning(RESPONSES.c.id)).first() is not None
+    return connection.execute(statement.returning(RESPONSES.c.id), asdict(row)).first() is not None
 
 
 def end(connection: Connection, row: Row) -> bool:
     """As `finish`, of a response that was begun before: False, too, when it was deleted since."""
     statement = update(RESPONSES).where(_is(row.tenant, row.id), RESPONSES.c.status.in_(RUNNING))
     values = {name: getattr(row, name) for name in ENDING}
-    return connection.execute(statement.values(values)).rowcount == 1
+    return connection.execute(statement, values).rowcount == 1
 
 
 def grow(connection: Connection, tenant: str, response: str, segments: Sequence[Segment]) -> None:
@@ -146,7 +145,8 @@ def events(connection: Connection, tenant: str, response: str, after: int) -> li
 def cancel(connection: Connection, tenant: str, response: str, body: bytes) -> bool:
     """Marks a response as cancelled that is still under way; whether it was."""
     statement = update(RESPONSES).where(_is(tenant, response), RESPONSES.c.status.in_(RUNNING))
-    return connection.execute(statement.values(status="cancelled", body=body, owner=None, work=None)).rowcount == 1
+    values = {"status": "cancelled", "body": body, "owner": None, "work": None}
+    return connection.execute(statement, values).rowcount == 1
 
 
 def claim(connection: Connection, tenant: str, response: str, owner: str) -> Row | None:

@@ -15,6 +15,7 @@ def get_or_make(connection: Connection, name: str, make: Callable[[], bytes]) ->
     known = select(SECRETS.c.value).where(SECRETS.c.name == name)
     found = connection.execute(known).scalar()
     if found is None:
-        connection.execute(insert(connection, SECRETS).values(name=name, value=make()).on_conflict_do_nothing())
+        made = {"name": name, "value": make()}
+        connection.execute(insert(connection, SECRETS).on_conflict_do_nothing(), made)
         found = connection.execute(known).scalar_one()
     return bytes(found)
