@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 LOAD_ERROR = 4  # the exit status at which gunicorn stops, instead of starting the worker again for ever
-MALLOC = {-3: 2 << 20, -1: 4 << 20}  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD: bytes
+MALLOC = {-3: 2 << 20, -1: 4 << 20, -8: 2}  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD, in bytes; M_ARENA_MAX
 log = logging.getLogger("convert")
 
 
@@ -111,13 +111,14 @@ def _settle() -> None:
 
 def _give_back() -> None:
     """Keeps glibc from raising its threshold for memory of its own (mallopt(3), M_MMAP_THRESHOLD) with each large body
-    that is freed: up to 32 MB, bodies would then lie in heaps that shrink only from their ends."""
+    that is freed: up to 32 MB, bodies would then lie in heaps that shrink only from their ends, and each thread would
+    have such a heap (M_ARENA_MAX)."""
     with contextlib.suppress(ImportError, AttributeError, OSError):  # another C library: musl, macOS
         import ctypes
 
         mallopt = ctypes.CDLL(None).mallopt
-        for parameter, size in MALLOC.items():
-            mallopt(parameter, size)
+        for parameter, value in MALLOC.items():
+            mallopt(parameter, value)
 
 
 class _Prefixes:

@@ -5,12 +5,13 @@ How an error looks on a wire is the business of that wire's format (`read_error`
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 Kind = Literal[
     "invalid_request", "authentication", "permission", "not_found", "too_large", "context_length",
     "unsupported", "rate_limited", "quota", "overloaded", "timeout", "upstream", "internal",
 ]  # fmt: skip
+Error = TypeVar("Error", bound=BaseException)
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 STATUS: dict[Kind, int] = {
@@ -70,6 +71,20 @@ class ProxyError(Exception):
         return isinstance(other, ProxyError) and (self.kind, self.message) == (other.kind, other.message)
 
     __hash__ = Exception.__hash__
+
+
+def without_traceback(error: Error) -> Error:
+    """An error that is told instead of raised further, and those that led to it, without the frames that they passed.
+    A frame that knows the error would hold itself, and the request with it, until the garbage collector comes."""
+    found: dict[int, BaseException] = {}
+    open: list[BaseException | None] = [error]
+    while open:
+        each = open.pop()
+        if each is not None and id(each) not in found:
+            found[id(each)] = each
+            each.__traceback__ = None
+            open += each.__cause__, each.__context__
+    return error
 
 
 def kind_of(status: int) -> Kind:

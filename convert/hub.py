@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from convert.errors import ProxyError
+from convert.errors import ProxyError, without_traceback
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 Json = dict[str, Any]
@@ -356,6 +356,9 @@ class Failure:
     """The answer broke off; nothing follows."""
 
     error: ProxyError
+
+    def __post_init__(self) -> None:
+        without_traceback(self.error)
 
 
 @dataclass(slots=True)

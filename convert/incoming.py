@@ -52,7 +52,7 @@ class Incoming:
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.headed = self.ended = self.reusable = False
-        self.fault: ProtocolError | None = None
+        self.fault = ""  # what is wrong with the answer
         self.decoder: Any = None
         self.found: list[tuple[str, str]] = []
         self.pieces: list[bytes] = []
@@ -71,7 +71,7 @@ class Incoming:
     def arrive(self, seconds: float) -> bool:
         """Whether the head has come, waiting about so long for more of it. Raises OSError and ProtocolError."""
         if not self.headed and self._arrived(seconds) and self.fault and not self.headed:
-            raise self.fault
+            raise ProtocolError(self.fault)
         return self.headed
 
     def read(self, seconds: float) -> bytes | None:
@@ -93,7 +93,7 @@ class Incoming:
     def _end(self) -> bytes:
         """The end of the body, b"". Raises what broke it off."""
         if self.fault:
-            raise self.fault
+            raise ProtocolError(self.fault)
         self.release()
         return b""
 
@@ -146,7 +146,7 @@ class Incoming:
     def _broken(self, words: str) -> None:
         self.reusable = False
         if not self.ended:  # what follows an answer is no fault of it
-            self.ended, self.fault = True, ProtocolError(words)
+            self.ended, self.fault = True, words
 
     # What httptools calls.
 

@@ -77,11 +77,15 @@ class Relay:
         try:
             request = _prepared(method, url, {**self.headers, **headers}, body)
             adapter = self.session.get_adapter(request.url or url)
-            return adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies(url), verify=self.verify)
+            proxies = self._proxies(url)
+            response = adapter.send(request, stream=True, timeout=timeout, proxies=proxies, verify=self.verify)
         except requests.Timeout as error:
             raise ProxyError("timeout", "the upstream did not answer in time") from error
         except requests.RequestException as error:
             raise ProxyError("upstream", "the upstream cannot be reached, or broke the connection off") from error
+        response.request = requests.PreparedRequest()  # without the body: that may be large, and the answer long
+        response.request.headers = request.headers
+        return response
 
     def _proxies(self, url: str) -> Mapping[str, str]:
         """The environment's proxies, where the URL is to be reached through one."""

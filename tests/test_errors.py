@@ -1,6 +1,6 @@
 import pytest
 
-from convert.errors import KINDS, STATUS, ProxyError, invalid, kind_of
+from convert.errors import KINDS, STATUS, ProxyError, invalid, kind_of, without_traceback
 
 
 def test_each_kind_has_a_status():
@@ -32,3 +32,22 @@ def test_invalid_names_the_path():
 def test_errors_of_the_same_kind_and_message_are_equal():
     assert ProxyError("upstream", "x") == ProxyError("upstream", "x") != ProxyError("timeout", "x")
     assert len({ProxyError("upstream", "x")}) == 1
+
+
+def test_an_error_that_is_told_forgets_the_frames_of_all_that_led_to_it():
+    def low():
+        raise OSError("no")
+
+    def high():
+        try:
+            low()
+        except OSError as error:
+            raise ProxyError("upstream", "cannot be reached") from error
+
+    with pytest.raises(ProxyError) as caught:
+        high()
+    told = without_traceback(caught.value)
+    assert told is caught.value and told.__traceback__ is None
+    assert isinstance(told.__cause__, OSError) and told.__cause__.__traceback__ is None
+    told.__cause__.__context__ = told  # a circle has an end
+    assert without_traceback(told) is told

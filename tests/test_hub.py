@@ -1,4 +1,5 @@
 from convert import hub
+from convert.errors import ProxyError
 
 
 def test_equal_content_is_equal_wherever_it_came_from():
@@ -24,3 +25,10 @@ def test_values_do_not_share_their_lists():
 
 def test_every_part_that_grows_has_a_text():
     assert all(hasattr(kind(), "text") for kind in hub.Growing)
+
+
+def test_a_failure_is_told_and_so_forgets_where_it_was_raised() -> None:
+    try:
+        raise ProxyError("upstream", "no")
+    except ProxyError as error:
+        assert hub.Failure(error).error.__traceback__ is None

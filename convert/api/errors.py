@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from convert import sse
 from convert.connections import Gone
-from convert.errors import ProxyError, kind_of
+from convert.errors import ProxyError, kind_of, without_traceback
 from convert.formats import FORMATS
 from convert.formats.contract import Format
 
@@ -43,12 +43,13 @@ def on_proxy_error(error: ProxyError) -> Response:
         response.headers["Convert-Upstream"] = g.upstream
     if error.status >= 500:
         log.warning("%s: %s", error.kind, error.message)
+    without_traceback(error)
     return response
 
 
 def on_http_error(error: HTTPException) -> Response:
     """What Flask itself refuses: an unknown path, a method that a path does not have."""
-    response = on_proxy_error(translated(error))
+    response = on_proxy_error(translated(without_traceback(error)))
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(error.valid_methods)
     return response
@@ -66,10 +67,12 @@ def translated(error: HTTPException) -> ProxyError:
 
 def on_gone(error: Gone) -> Response:
     """The client has hung up: nobody reads this answer."""
+    without_traceback(error)
     return Response(status=499)
 
 
 def on_bug(error: Exception) -> Response:
     """A fault of ours: the log has the traceback, the client only learns that it was."""
     log.exception("unexpected error in %s %s", request.method, request.path)
+    without_traceback(error)
     return on_proxy_error(ProxyError("internal", "the proxy failed on this request; its log says why"))

@@ -82,7 +82,6 @@ def coalesced(written: Iterator[bytes]) -> Iterator[bytes]:
     """What a writer gives, as few and large pieces: an empty one of the writer's (a Rest) lets the others go, because
     nothing may wait for what comes later. What was written before a fault comes before the fault."""
     held: list[bytes] = []
-    fault = None
     try:
         for piece in written:
             if piece:
@@ -90,12 +89,12 @@ def coalesced(written: Iterator[bytes]) -> Iterator[bytes]:
             elif held:
                 yield b"".join(held)
                 held = []
-    except Exception as error:
-        fault = error
+    except Exception:
+        if held:
+            yield b"".join(held)
+        raise
     if held:
         yield b"".join(held)
-    if fault:
-        raise fault
 
 
 def _opened(pieces: Iterator[bytes]) -> Callable[[], Iterator[bytes]]:

@@ -26,7 +26,7 @@ from convert.access import admit, check_lent
 from convert.api import bodies, failures, journal
 from convert.api.serving import Plan, answered, headers_of_client, plan, presented, state
 from convert.connections import Gone
-from convert.errors import ProxyError, invalid
+from convert.errors import ProxyError, invalid, without_traceback
 from convert.formats.contract import Format
 from convert.losses import Report
 from convert.state import ids
@@ -97,7 +97,7 @@ class _Talk:
                 for texts in answers:
                     self.connection.send(*(labelled(text, lane) for text in texts))
         except ProxyError as error:
-            status = error.status
+            status = without_traceback(error).status
             if status >= 500:
                 log.warning("%s: %s", error.kind, error.message)
             self.connection.send(labelled(event_of(self.client, error), lane))

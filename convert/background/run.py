@@ -12,7 +12,7 @@ from convert.api import failures, streams
 from convert.api.serving import shortened, without
 from convert.background.work import Work, opened
 from convert.connections import Gone
-from convert.errors import ProxyError
+from convert.errors import ProxyError, without_traceback
 from convert.exchange import Exchange
 from convert.formats import FORMATS
 from convert.losses import Report
@@ -66,7 +66,7 @@ def make(here: State, tenant: str, response: str) -> None:
 
 def end(turn: Turn, error: ProxyError) -> None:
     """Stores that a response has failed. Raises ProxyError (overloaded)."""
-    log.warning("background response %s: %s", turn.id, error.message)
+    log.warning("background response %s: %s", turn.id, without_traceback(error).message)
     told = {"code": "server_error", "message": error.message}
     try:
         turn.finish({**turn.shell(), "status": "failed", "error": told})

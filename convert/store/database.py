@@ -48,10 +48,10 @@ class Database:
                 with self.engine.begin() as connection:
                     return work(connection)
             except (SQLAlchemyError, OSError) as error:
+                clear_frames(error.__traceback__)  # SQLAlchemy's refer to the error, and so would hold what is written
                 if not passing(error) or time.monotonic() > deadline:
                     log.error("the database cannot be used: %s", said(error))
                     raise unavailable() from error
-                clear_frames(error.__traceback__)  # SQLAlchemy's refer to the error, and so would hold what is written
             time.sleep(PAUSE)
 
     def close(self) -> None:

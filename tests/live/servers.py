@@ -78,12 +78,12 @@ def free_port() -> int:
 class Server:
     """One running proxy."""
 
-    def __init__(self, name: str, upstream_port: int, folder: Path, more: str = "") -> None:
+    def __init__(self, name: str, upstream_port: int, folder: Path, more: str = "", limit: int = BODY_LIMIT) -> None:
         self.name, self.port = name, free_port()
         ini = folder / f"{name}.ini"
         ini.write_text(
             INI.format(
-                keep_alive=KEEP_ALIVE, idle=IDLE, limit=BODY_LIMIT, port=upstream_port, closed=free_port(), more=more
+                keep_alive=KEEP_ALIVE, idle=IDLE, limit=limit, port=upstream_port, closed=free_port(), more=more
             )
         )
         self.log = folder / f"{name}.log"
@@ -92,7 +92,7 @@ class Server:
             self.process = subprocess.Popen(
                 [BIN / command[0], *command[1:]],
                 cwd=ROOT,
-                env=environment(ini) | {"MALLOC_ARENA_MAX": "2"},  # as docs/deploy.md has it for threads
+                env=environment(ini),
                 stdout=out,
                 stderr=out,
             )
