@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import operator
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -128,6 +129,7 @@ class _Fitting:
         self.home = home
         self.client = support.client and home  # built-ins differ from format to format
         self.names = Names()
+        self.illegal = re.compile(support.illegal_name)
 
     # --- names ---
 
@@ -135,9 +137,9 @@ class _Fitting:
         """The name of a tool on the wire: flattened, legal and short enough."""
         if namespace is not None and not self.support.namespaces:
             name = name if name.startswith(f"{namespace}__") else f"{namespace}__{name}"
-        legal = re.sub(self.support.illegal_name, "_", name)
-        if legal == name and len(name) <= self.support.name_length:
+        if len(name) <= self.support.name_length and not self.illegal.search(name):
             return name
+        legal = self.illegal.sub("_", name)
         return f"{legal[: self.support.name_length - 9]}_{_digest(name)[:8]}"
 
     # --- tools on offer ---
@@ -247,22 +249,22 @@ class _Fitting:
 
     def message(self, message: hub.Message) -> hub.Message | None:
         """A message with its calls and results fitted; None when nothing is left of it. Unchanged ones as they are."""
-        parts = [fitted for part in message.parts for fitted in self.part(part, message)]
-        if len(parts) == len(message.parts) and all(a is b for a, b in zip(parts, message.parts, strict=True)):
+        parts = [fitted for part in message.parts if (fitted := self.part(part)) is not None]
+        if len(parts) == len(message.parts) and all(map(operator.is_, parts, message.parts)):
             return message
         return dataclasses.replace(message, parts=parts) if parts else None
 
-    def part(self, part: hub.Part, message: hub.Message) -> Iterator[hub.Part]:
-        """One part of the history."""
+    def part(self, part: hub.Part) -> hub.Part | None:
+        """One part of the history; None where it has no place there."""
         match part:
             case hub.ToolCall():
-                yield self.call(part)
+                return self.call(part)
             case hub.ToolResult():
-                yield self.result(part)
+                return self.result(part)
             case hub.Tools() if not self.support.in_history:
                 self.report.moved(part.path, "to the request's tools")
-            case _:
-                yield part
+                return None
+        return part
 
     def call(self, call: hub.ToolCall) -> hub.ToolCall:
         """An earlier call under the name and type that the wire knows."""

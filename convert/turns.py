@@ -32,7 +32,8 @@ def paired(messages: list[hub.Message], report: Report) -> list[hub.Message]:
                 if isinstance(call, hub.ToolCall):
                     out.append(_answer(call, answers[id(call)], near, report))
         for message in others:
-            out += _rest(message, claimed, report)
+            if len(message.parts) != 1 or id(message.parts[0]) not in claimed:
+                out += _rest(message, claimed, report)
     return out
 
 

@@ -45,6 +45,9 @@ def _flat(words: Any) -> str:
     return "\n\n".join(part["text"] if isinstance(part, dict) else part for part in words)
 
 
+THOUGHTFUL = {hub.Reasoning, hub.ToolCall}  # beside a call some providers want reasoning even where there is none
+
+
 class _Writer:
     """Writes one message at a time; holds what all of them need."""
 
@@ -57,7 +60,8 @@ class _Writer:
         """What only this format knows of a node; at another origin it is reported instead."""
         if self.home:
             return node.extra
-        self.report.extras(node.path, node.extra)
+        if node.extra:
+            self.report.extras(node.path, node.extra)
         return {}
 
     def messages(self, message: hub.Message, held: list[Json]) -> Iterator[Json]:
@@ -73,17 +77,20 @@ class _Writer:
         role = self.flavor.developer_role if message.role == "developer" else message.role
         body: Json = {"role": role}
         words = [part for part in message.parts if self.is_content(part)]
-        if message.role == "assistant":
+        kinds = {type(part) for part in message.parts} if role == "assistant" else set()
+        if not kinds.isdisjoint(THOUGHTFUL):
             body |= self.reasoning(message)
         if words:
-            body["content"] = self.content(words, message)
+            body["content"] = self.content(words, message.role, message.plain)
         elif self.home and "empty" in message.wire:
             body["content"] = message.wire["empty"]
         if message.name is not None:
             body["name"] = message.name
         self.thought_first(body)
-        if message.role == "assistant":
-            body |= self.refusal(message) | self.calls(message)
+        if hub.Refusal in kinds:
+            body |= self.refusal(message)
+        if hub.ToolCall in kinds:
+            body |= self.calls(message)
         body |= self.extra(message)
         if not self.home and body.get("content") in (None, []):
             if not body.keys() & {"tool_calls", "refusal", self.flavor.reasoning_field}:
@@ -96,23 +103,23 @@ class _Writer:
     def is_content(self, part: hub.Part) -> bool:
         """Whether a part belongs to `content`."""
         match part:
+            case hub.Text() | hub.Media() | hub.Raw():
+                return True
             case hub.Refusal():
                 return self.home and "field" not in part.wire
             case hub.Reasoning():
                 return self.home and "part" in part.wire
-            case hub.Text() | hub.Media() | hub.Raw():
-                return True
         return False
 
-    def content(self, words: list[hub.Part], message: hub.Message) -> Any:
+    def content(self, words: list[hub.Part], role: hub.Role, plain: bool) -> Any:
         """`content`: one string where it was one, or where a single text says it all; else a list."""
         only = words[0] if len(words) == 1 else None
         single = isinstance(only, hub.Text) and not only.cache and not only.citations
-        if isinstance(only, hub.Text) and (message.plain or (single and not self.home and not only.extra)):
+        if isinstance(only, hub.Text) and (plain or (single and not self.home and not only.extra)):
             return only.text
         written = []
         for part in words:
-            if message.role == "assistant" and self.is_dropped(part):
+            if role == "assistant" and self.is_dropped(part):
                 self.report.dropped(part.path, "no place in an earlier answer")
             elif (body := content.write_part(part, self.home, self.report)) not in (None, {"type": "text", "text": ""}):
                 written.append(body)
@@ -177,7 +184,8 @@ class _Writer:
         elif not (self.home and call.wire.get("absent")):
             text = call.text if self.home else call.text.strip() or "{}"
             inner["arguments"] = json.loads(text) if self.home and call.wire.get("object") else text
-        inner |= {key.removeprefix(f"{kind}."): v for key, v in extra.items() if key.startswith(f"{kind}.")}
+        if extra:
+            inner |= {key.removeprefix(f"{kind}."): v for key, v in extra.items() if key.startswith(f"{kind}.")}
         body: Json = {"id": call.id, "type": kind, kind: inner}
         if self.home and call.wire.get("untyped"):
             del body["type"]
@@ -195,17 +203,14 @@ class _Writer:
         if result.error and not self.home:
             self.report.approximated(f"{result.path}.is_error", "told in the text of the result only")
         parts = result.parts
-        if not self.flavor.tool_media and not self.home:
-            media = [part for part in parts if isinstance(part, hub.Media)]
+        media = [] if self.flavor.tool_media or self.home else [part for part in parts if isinstance(part, hub.Media)]
+        if media:
             parts = [part for part in parts if not isinstance(part, hub.Media)]
-            if media:
-                held.append(self.apart(result, media))
+            held.append(self.apart(result, media))
         if not parts and self.home:
             return body | ({} if result.wire.get("absent", True) else {"content": None}) | self.extra(result)
-        inner = hub.Message(role="tool", parts=parts, plain=message.plain and len(parts) == 1)
-        body["content"] = self.content(parts, inner) if parts else "(see the following message)" if held else ""
-        if body["content"] == []:
-            body["content"] = ""
+        told = "(see the following message)" if held else ""
+        body["content"] = (self.content(parts, "tool", message.plain and len(parts) == 1) or "") if parts else told
         return body | self.extra(result)
 
     def apart(self, result: hub.ToolResult, media: list[hub.Media]) -> Json:

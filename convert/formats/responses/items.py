@@ -50,12 +50,11 @@ def read_item(item: Any, path: str) -> hub.Message:
         return _read_message(item, path)
     if not isinstance(kind, str):
         raise invalid(f"{path}.type", "must be a string")
+    if reader := READERS.get(kind):
+        return reader(dict(item), path)
     if kind in builtin.BY_CALL:
         return _read_builtin_call(item, path)
-    if kind in builtin.BY_OUTPUT:
-        return _read_builtin_output(item, path)
-    reader = READERS.get(kind)
-    return reader(dict(item), path) if reader else _raw(item, path)
+    return _read_builtin_output(item, path) if kind in builtin.BY_OUTPUT else _raw(item, path)
 
 
 def _raw(item: Json, path: str) -> hub.Message:
