@@ -66,7 +66,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--targets", default=",".join([*PEERS, "convert", "convert-2", *PAIRS]))
     parser.add_argument("--suites", default="", help=f"by default what the table needs; {', '.join(SUITES)}")
     parser.add_argument("--keep", default="", help="a file for the figures of all runs, as JSON")
-    return parser.parse_args()
+    options = parser.parse_args()
+    for name, known in (("targets", TARGETS), ("suites", SUITES)):
+        if unknown := set(filter(None, getattr(options, name).split(","))) - known.keys():
+            parser.error(f"--{name}: there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    return options
 
 
 def _present(name: str) -> bool:

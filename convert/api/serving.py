@@ -95,7 +95,7 @@ def headers_of_client() -> Mapping[str, str]:
 def presented() -> list[str]:
     """The keys that the current request presents."""
     if "presented" not in g:
-        g.presented = credentials(headers_of_client(), request.args)
+        g.presented = credentials(headers_of_client(), request.args if request.query_string else {})
     return cast(list[str], g.presented)
 
 
