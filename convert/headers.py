@@ -24,7 +24,7 @@ class Given(dict[str, str]):
     """A request's headers, under any spelling of their names."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
-        super().__init__((name.lower(), value) for name, value in pairs)
+        super().__init__([(name.lower(), value) for name, value in pairs])
 
     def __getitem__(self, name: str) -> str:
         return super().__getitem__(name.lower())

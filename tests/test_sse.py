@@ -72,6 +72,28 @@ def test_an_error_event_is_found_under_error():
     assert list(sse.chunks([b'event: error\ndata: {"error":{"a":1}}\n\n'])) == [{"error": {"a": 1}}]
 
 
+FRAMES = [
+    b'data: {"n":1}', b'data: {"n":[{"a":"},{"}]}', b"data: {}", b"data: [DONE]", b": nothing", b"data:",
+    b'data:  {"n":2} ', b'event: error\ndata: {"n":3}', b"data: 1", b"data: [{}]", b'data: {"n":', b'data: {"n":NaN}',
+    b'data: {"a":"\\ud83d"}', b'data: {"long":"' + b"x" * sse.LONG + b'"}',
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(FRAMES), min_size=1, max_size=6))
+def test_frames_that_come_together_are_read_as_those_that_come_alone(frames):
+    def read(pieces: list[bytes]) -> list[object]:
+        found: list[object] = []
+        try:
+            for chunk in sse.chunks(pieces):
+                found.append("[DONE]" if chunk is sse.DONE else repr(chunk))
+        except ProxyError as error:
+            found.append(error.message)
+        return found
+
+    alone = [frame + b"\n\n" for frame in frames]
+    assert read([b"".join(alone)]) == read(alone)
+
+
 def test_a_byte_order_mark_is_skipped():
     assert list(sse.chunks([b"\xef\xbb\xbfdata: {}\n\n"])) == [{}]
     assert list(sse.chunks([b"\xef", b"\xbb\xbfdata: {}\n\n"])) == [{}]

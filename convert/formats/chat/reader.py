@@ -26,7 +26,10 @@ def read_stream(chunks: Iterator[Chunk], flavor: ChatFlavor) -> Iterator[hub.Eve
     last: Json = {}
     usage: Json | None = None
     for chunk in chunks:
-        if chunk is sse.PING:
+        if reader and (delta := reader.more(chunk)):
+            last.update(chunk)
+            yield delta
+        elif chunk is sse.PING:
             yield hub.PING
         elif chunk is sse.REST:
             yield hub.REST
@@ -40,11 +43,9 @@ def read_stream(chunks: Iterator[Chunk], flavor: ChatFlavor) -> Iterator[hub.Eve
                 reader = _Reader(chunk, flavor)
                 yield reader.start(chunk)
             usage = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage") or usage
-            last = chunk if chunk.keys() == last.keys() else {**last, **chunk}
+            last.update(chunk)
             for choice in chunk.get("choices") or ():
-                if reader and (delta := reader.more(choice)):
-                    yield delta
-                elif reader:
+                if reader:
                     yield from reader.read(choice)
     else:  # no [DONE]: only an answer whose every choice has ended is complete
         if reader is None or not reader.ended():
@@ -98,16 +99,23 @@ class _Reader:
         ended = (self.choices.get(number, _Choice()) for number in range(max(self.choices, default=0) + 1))
         return [answer.read_reason(choice.finish, bool(choice.opened)) for choice in ended]
 
-    def more(self, body: Json) -> hub.Delta | None:
-        """The hot path: the delta of a choice that only adds to an open text or thought (after an open
-        text, think.py lets everything pass). None for all else."""
+    def more(self, chunk: Chunk) -> hub.Delta | None:
+        """The hot path: the delta of a chunk that only adds to an open text or thought (after an open text, think.py
+        lets everything pass). None for all else."""
+        choices = chunk.get("choices")
+        if not choices or len(choices) > 1 or chunk.get("usage") or "x_groq" in chunk or "error" in chunk:
+            return None
+        body = choices[0]
         delta = body.get("delta")
         if not delta or body.get("finish_reason") or body.get("logprobs"):
             return None
-        said = [name for name, value in delta.items() if value and name != "role"]
-        if len(said) != 1 or said[0] not in GROWS or type(text := delta[said[0]]) is not str:
-            return None
-        return self.parts.more((body.get("index") or 0, GROWS[said[0]]), text)
+        kind, text = "", ""
+        for name, value in delta.items():
+            if value and name != "role":
+                if kind or name not in GROWS or type(value) is not str:
+                    return None
+                kind, text = GROWS[name], value
+        return self.parts.more((body.get("index") or 0, kind), text)
 
     def read(self, body: Json) -> Iterator[hub.Event]:
         """The events of one choice of one chunk."""

@@ -27,15 +27,15 @@ def write_stream(events: Iterator[hub.Event], asked: Json, report: Report) -> It
     `asked` is the client's request, whose settings the response object repeats."""
     writer: _Writer | None = None
     for event in events:
+        if writer and type(event) is hub.Delta:  # most events
+            yield writer.delta(event)
+            continue
         if event is hub.REST:
             yield b""
             continue
         if writer is None:  # silence before the start: the response begins without the upstream's id and model
             writer = _Writer(event if isinstance(event, hub.Start) else hub.Start(), asked, report)
             yield from writer.created()
-        if type(event) is hub.Delta:
-            yield writer.delta(event)
-            continue
         match event:
             case hub.PartStart():
                 yield from writer.open(event)
