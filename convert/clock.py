@@ -1,7 +1,8 @@
 """Reads that end after a while when nothing comes.
 
 Under threads each socket has a timeout. Under gevent that is a timer for each read, a fifth of what a read costs; there
-one clock for all looks twice a tick for those who have waited for about as long, and ends their waits.
+one clock for all looks twice a tick for those who have waited for about as long, and ends their waits. There a read
+that has brought little is followed by a wait, and not by a read that finds nothing and has to be made again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 
 from convert.sockets import TICK
 
+LITTLE = 1024  # bytes; behind more than that, there is most often more
+
 
 class Deadline:
     """Reads of a socket that take so many seconds at most."""
@@ -23,12 +26,13 @@ class Deadline:
 
 
 class Clock:
-    """Reads of sockets under gevent, none of which waits for much more than a tick."""
+    """Waits for sockets under gevent, none of which is much longer than a tick."""
 
     def __init__(self, gevent: Any) -> None:
         self.current = gevent.getcurrent
+        self.hub = gevent.get_hub()
         self.waiting: dict[Any, float] = {}  # since when, by greenlet
-        self.timer = gevent.get_hub().loop.timer(TICK / 2, TICK / 2, ref=False)
+        self.timer = self.hub.loop.timer(TICK / 2, TICK / 2, ref=False)
         self.timer.start(self.tick)
 
     def tick(self) -> None:
@@ -39,11 +43,14 @@ class Clock:
             if since <= latest and self.waiting.get(waiter) == since:
                 waiter.throw(TimeoutError("nothing came"))
 
-    def read(self, sock: Any, size: int) -> bytes:
-        """As sock.recv, of a socket without a timeout. Raises TimeoutError after about a tick."""
+    def read(self, sock: Any, size: int, something: Any) -> bytes:
+        """As sock.recv, of a socket without a timeout. `something`: a watcher of the loop that is to be waited for first;
+        None: nothing. Raises TimeoutError after about a tick."""
         waiter = self.current()
         self.waiting[waiter] = time.monotonic()
         try:
+            if something is not None:
+                self.hub.wait(something)
             return sock.recv(size)  # type: ignore[no-any-return]
         finally:
             del self.waiting[waiter]
@@ -54,7 +61,17 @@ class Ticking:
 
     def __init__(self, sock: Any, clock: Clock) -> None:
         sock.settimeout(None)
-        self.read = functools.partial(clock.read, sock)
+        self.sock = sock
+        self.clock = clock
+        self.something = clock.hub.loop.io(sock.fileno(), 1)  # happens when there is something to read
+        self.pending = getattr(sock, "pending", int)  # how much a TLS socket has read already
+        self.empty = not self.pending()
+
+    def read(self, size: int) -> bytes:
+        """As sock.recv. Raises TimeoutError after about a tick."""
+        data = self.clock.read(self.sock, size, self.something if self.empty else None)
+        self.empty = len(data) < LITTLE and not self.pending()
+        return data
 
 
 @functools.cache

@@ -8,11 +8,12 @@ lane 2  another format: through the hub
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from convert import hub, seals, shape, sse, stream, structured, tools, withheld
+from convert import hub, repeats, seals, shape, stream, structured, tools, withheld
 from convert.errors import ProxyError, invalid
 from convert.formats.contract import Flavor, Format
 from convert.losses import Report
@@ -111,8 +112,8 @@ class Exchange:
     def events(self, pieces: Iterable[bytes], resting: bool = False) -> Iterator[hub.Event]:
         """The checked hub events of a streamed answer; an empty piece stands for silence. `resting`: with a Rest
         after those of each piece."""
-        chunks = sse.chunks(pieces, resting)
-        events = stream.check(self.wire.read_stream(chunks, self.flavor))
+        read = functools.partial(self.wire.read_stream, flavor=self.flavor)
+        events = stream.check(repeats.read_stream(pieces, read, self.wire.alike, resting))
         if self.answer:
             events = structured.restored(events, self.answer)
         if self.names.offered:  # each stage costs every event a step

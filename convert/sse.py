@@ -14,6 +14,7 @@ import orjson
 from convert.errors import ProxyError
 
 Chunk = dict[str, Any]
+Frame = tuple[bytes, bytes]  # its event's name, its data
 DONE: Chunk = {"type": "[DONE]"}  # the terminator of OpenAI's streams; compare with `is`
 PING: Chunk = {"type": "[PING]"}  # nothing arrived for a while; compare with `is`
 REST: Chunk = {"type": "[REST]"}  # nothing more is here now, and the next piece has to be waited for; compare with `is`
@@ -22,12 +23,12 @@ LONG = 65536  # bytes of a frame that is not copied
 _BOM = b"\xef\xbb\xbf"
 
 
-def frames(pieces: Iterable[bytes]) -> Iterator[list[tuple[bytes, bytes]] | None]:
-    """(event name, data) of the frames with data that end in each piece; None for an empty piece (silence).
+def whole_frames(pieces: Iterable[bytes]) -> Iterator[bytes | None]:
+    """The frames that each piece completes, less the blank line behind the last one; None for an empty piece (silence).
 
-    A CR at the end of a piece ends its line at once; a LF that opens the next piece belongs to it. Data that the
-    end of the stream cuts off before its blank line is given too: many servers forget the blank line after
-    `[DONE]`, and what is torn fails to parse. Raises ProxyError over LINE_LIMIT."""
+    A CR at the end of a piece ends its line at once; a LF that opens the next piece belongs to it. What the end of the
+    stream cuts off before its blank line is given too: many servers forget the blank line after `[DONE]`, and what is
+    torn fails to parse. Raises ProxyError over LINE_LIMIT."""
     held: list[bytes] = []  # the beginning of a frame, in the pieces that it came in
     size, last, mark = 0, b"", _BOM
     for piece in pieces:
@@ -38,14 +39,14 @@ def frames(pieces: Iterable[bytes]) -> Iterator[list[tuple[bytes, bytes]] | None
         if b"\n\n" in piece or (piece[:1] == b"\n" and held and held[-1][-1:] == b"\n"):
             whole, _, rest = b"".join([*held, piece]).removeprefix(mark).rpartition(b"\n\n")
             held, size, mark = [rest] if rest else [], len(rest), b""
-            yield _frames(whole)
+            yield whole
         elif piece:
             held.append(piece)
             size += len(piece)
         if size > LINE_LIMIT:
             raise ProxyError("upstream", f"the upstream sent an event of more than {LINE_LIMIT} bytes")
-    if found := _frame(b"".join(held).removeprefix(mark)):
-        yield [found]
+    if held:
+        yield b"".join(held).removeprefix(mark)
 
 
 def _with_plain_ends(piece: bytes, last: bytes) -> bytes:
@@ -55,8 +56,8 @@ def _with_plain_ends(piece: bytes, last: bytes) -> bytes:
     return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in piece else piece
 
 
-def _frames(whole: bytes) -> list[tuple[bytes, bytes]]:
-    """(event name, data) of the frames with data among whole ones, the blank line after the last one left out."""
+def split(whole: bytes) -> list[Frame]:
+    """The frames with data among whole ones, the blank line after the last one left out."""
     if whole.startswith(b"data: "):  # most streams are one line of data and a blank line, again and again
         blocks = whole[6:].split(b"\n\ndata: ")
         if whole.count(b"\n") == 2 * len(blocks) - 2:
@@ -64,8 +65,8 @@ def _frames(whole: bytes) -> list[tuple[bytes, bytes]]:
     return [found for block in whole.split(b"\n\n") if (found := _frame(block))]
 
 
-def _frame(block: bytes) -> tuple[bytes, bytes] | None:
-    """(event name, data) of the lines of a frame; None where it has no data."""
+def _frame(block: bytes) -> Frame | None:
+    """The frame that some lines make; None where they have no data."""
     if block.startswith(b"event: "):
         name, _, text = block[7:].partition(b"\ndata: ")
         if text and b"\n" not in text and b"\n" not in name:
@@ -81,22 +82,25 @@ def _frame(block: bytes) -> tuple[bytes, bytes] | None:
     return (name, b"\n".join(data)) if data else None
 
 
-def chunks(pieces: Iterable[bytes], resting: bool = False) -> Iterator[Chunk]:
-    """The JSON object of each frame; DONE for `[DONE]`, PING for silence; `resting`: REST after what a piece brought.
+def chunks(pieces: Iterable[bytes]) -> Iterator[Chunk]:
+    """The JSON object of each frame; DONE for `[DONE]`, PING for silence.
 
     A frame named `error` whose object has no `error` member is wrapped in one, so that readers have
     one place to look. Raises ProxyError (upstream) for data that is no JSON object.
     """
-    for batch in frames(pieces):
-        if batch is None:
+    for whole in whole_frames(pieces):
+        if whole is None:
             yield PING
         else:
-            yield from _together(batch) or _each(batch)
-        if resting:
-            yield REST
+            yield from parsed(split(whole))
 
 
-def _together(batch: list[tuple[bytes, bytes]]) -> list[Chunk] | None:
+def parsed(batch: list[Frame]) -> Iterable[Chunk]:
+    """The objects of frames, as `chunks`."""
+    return _together(batch) or _each(batch)
+
+
+def _together(batch: list[Frame]) -> list[Chunk] | None:
     """The objects of plain frames, read in one go, which is much cheaper than one by one; None where one is not plain.
     A long frame, which can only be the first one, is not copied."""
     if not batch or len(batch[0][1]) > LONG:
@@ -112,7 +116,7 @@ def _together(batch: list[tuple[bytes, bytes]]) -> list[Chunk] | None:
     return [*found, DONE] if done else found
 
 
-def _each(batch: list[tuple[bytes, bytes]]) -> Iterator[Chunk]:
+def _each(batch: list[Frame]) -> Iterator[Chunk]:
     for name, data in batch:
         try:
             chunk = orjson.loads(data)

@@ -156,7 +156,7 @@ class Made:
     def events(self, chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
         """The data of the events in each chunk of a stream, which holds whole ones. Raises ProxyError, Gone."""
         for chunk in chunks:
-            texts = [data for batch in sse.frames([chunk]) for _, data in batch or () if data.startswith(b"{")]
+            texts = [data for _, data in sse.split(chunk.removesuffix(b"\n\n")) if data.startswith(b"{")]
             for text in texts:
                 if _NOTED.search(text):
                     self.note(sse.parse(text))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 import pytest
 
-from convert import hub, sse, stream
+from convert import hub, repeats, sse, stream
 from convert.exchange import Exchange
 from convert.formats import FORMATS
 from convert.formats.contract import Format
@@ -36,6 +37,15 @@ def test_the_bytes_of_a_stream_give_the_same_events_at_any_cut(recording: Record
     for size in (1, 7, 100):
         assert events(recording.form, cut(recording.stream, size)) == whole
         assert events(recording.form, cut(with_crlf, size)) == whole
+
+
+@pytest.mark.parametrize("recording", streams(), **named)
+def test_what_is_taken_for_a_repetition_is_read_as_if_it_were_none(recording: Recording) -> None:
+    form = recording.form
+    read = functools.partial(form.read_stream, flavor=form.flavor())
+    for size in (1, 7, 100, 1500, len(recording.stream)):
+        pieces = list(cut(recording.stream, size))
+        assert list(stream.check(repeats.read_stream(pieces, read, form.alike))) == events(form, pieces)
 
 
 @pytest.mark.parametrize("recording", streams(), **named)

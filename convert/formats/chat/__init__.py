@@ -6,7 +6,7 @@ import re
 
 from convert.formats.chat.errors import STATUSES, is_own, read_error, write_error
 from convert.formats.chat.flavor import ChatFlavor
-from convert.formats.chat.reader import read_stream
+from convert.formats.chat.reader import alike, read_stream
 from convert.formats.chat.request import read_request, support, write_request
 from convert.formats.chat.response import read_response, write_response
 from convert.formats.chat.schema import SCHEMA
@@ -31,6 +31,7 @@ FORMAT = Format(
     read_response=read_response,
     write_response=write_response,
     read_stream=read_stream,
+    alike=alike,
     write_stream=write_stream,
     read_error=read_error,
     write_error=write_error,

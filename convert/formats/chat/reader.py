@@ -17,7 +17,8 @@ from convert.sse import Chunk
 from convert.stream import Parts
 
 Json = dict[str, Any]
-GROWS = {"content": "text", "reasoning_content": "reasoning", "reasoning": "reasoning"}
+THOUGHTS = ("reasoning_content", "reasoning")
+GROWS = {"content": "text", **dict.fromkeys(THOUGHTS, "reasoning")}
 
 
 def read_stream(chunks: Iterator[Chunk], flavor: ChatFlavor) -> Iterator[hub.Event]:
@@ -54,6 +55,27 @@ def read_stream(chunks: Iterator[Chunk], flavor: ChatFlavor) -> Iterator[hub.Eve
         return
     yield from reader.end_all()
     yield hub.End(reader.reasons(), answer.read_usage(usage), last.get("service_tier"), _extra(last))
+
+
+def alike(chunk: Chunk, part: hub.Part) -> bool:
+    """Whether the next chunk that differs only in its text adds that to the same part: to a text, to the arguments of a
+    call, or to a thought that is not taken from the content (where its end has to be looked for, see think.py)."""
+    _, added = _added(chunk)
+    fields = {hub.Text: ("content",), hub.Reasoning: THOUGHTS, hub.ToolCall: ("tool_calls",)}
+    return len(added) == 1 and not added.keys().isdisjoint(fields.get(type(part), ()))
+
+
+def _added(chunk: Chunk) -> tuple[int, Json]:
+    """(number of the choice, what is said of it) of a chunk with a delta of one choice; nothing where a chunk says more
+    than that."""
+    choices = chunk.get("choices")
+    if not choices or len(choices) > 1 or chunk.get("usage") or "x_groq" in chunk or "error" in chunk:
+        return 0, {}
+    body = choices[0]
+    delta = body.get("delta")
+    if not delta or body.get("finish_reason") or body.get("logprobs"):
+        return 0, {}
+    return body.get("index") or 0, {name: value for name, value in delta.items() if value and name != "role"}
 
 
 def _extra(chunk: Json) -> Json:
@@ -102,20 +124,11 @@ class _Reader:
     def more(self, chunk: Chunk) -> hub.Delta | None:
         """The hot path: the delta of a chunk that only adds to an open text or thought (after an open text, think.py
         lets everything pass). None for all else."""
-        choices = chunk.get("choices")
-        if not choices or len(choices) > 1 or chunk.get("usage") or "x_groq" in chunk or "error" in chunk:
+        number, added = _added(chunk)
+        if len(added) != 1:
             return None
-        body = choices[0]
-        delta = body.get("delta")
-        if not delta or body.get("finish_reason") or body.get("logprobs"):
-            return None
-        kind, text = "", ""
-        for name, value in delta.items():
-            if value and name != "role":
-                if kind or name not in GROWS or type(value) is not str:
-                    return None
-                kind, text = GROWS[name], value
-        return self.parts.more((body.get("index") or 0, kind), text)
+        ((name, text),) = added.items()
+        return self.parts.more((number, GROWS[name]), text) if name in GROWS and type(text) is str else None
 
     def read(self, body: Json) -> Iterator[hub.Event]:
         """The events of one choice of one chunk."""

@@ -14,7 +14,7 @@ from convert.formats.messages.conversation import without_billing
 from convert.formats.messages.errors import STATUS, is_own, read_error, write_error
 from convert.formats.messages.flavor import MessagesFlavor
 from convert.formats.messages.foreign import without_foreign
-from convert.formats.messages.reader import read_stream
+from convert.formats.messages.reader import alike, read_stream
 from convert.formats.messages.request import read_request, support, write_request
 from convert.formats.messages.response import asked_thinking, read_response, write_response
 from convert.formats.messages.schema import SCHEMA
@@ -81,6 +81,7 @@ FORMAT = Format(
     read_response=read_response,
     write_response=write_response,
     read_stream=read_stream,
+    alike=alike,
     write_stream=write_stream,
     read_error=read_error,
     write_error=write_error,

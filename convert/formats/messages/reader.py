@@ -49,6 +49,11 @@ def read_stream(chunks: Iterator[Chunk], flavor: MessagesFlavor) -> Iterator[hub
     yield from reader.end()
 
 
+def alike(chunk: Chunk, part: hub.Part) -> bool:
+    """Whether the next chunk that differs only in its text adds that to the same part: the delta of a block does."""
+    return chunk.get("type") == "content_block_delta"
+
+
 @dataclass(slots=True)
 class _Block:
     """An open block: what it began with, and what came since that the hub is told at its end."""
