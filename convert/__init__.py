@@ -29,15 +29,14 @@ log = logging.getLogger("convert")
 def create_app(settings: Settings) -> Flask:
     """The application. Raises ValueError for a provider file that is wrong."""
     _lighten()
-    from flask import Flask
-
     from convert import api
     from convert.api import errors, journal
+    from convert.api.application import Application
     from convert.api.serving import State
     from convert.providers import load as load_providers
 
     load_providers()
-    app = Flask("convert", static_folder=None)
+    app = Application("convert", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # web pages of other origins get no leave to call
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False

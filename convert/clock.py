@@ -44,8 +44,8 @@ class Clock:
                 waiter.throw(TimeoutError("nothing came"))
 
     def read(self, sock: Any, size: int, something: Any) -> bytes:
-        """As sock.recv, of a socket without a timeout. `something`: a watcher of the loop that is to be waited for first;
-        None: nothing. Raises TimeoutError after about a tick."""
+        """As sock.recv, of a socket without a timeout; first waits for `something` (a watcher of the loop), unless that
+        is None. Raises TimeoutError after about a tick."""
         waiter = self.current()
         self.waiting[waiter] = time.monotonic()
         try:

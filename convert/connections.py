@@ -7,6 +7,7 @@ call for a stream that gets no headers for a while is given the response as it i
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
@@ -18,6 +19,7 @@ from requests import Response
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from convert.incoming import Incoming
 from convert.sockets import TICK, readable, send
@@ -134,11 +136,44 @@ class _SecureConnection(_Ticking, HTTPSConnection):  # type: ignore[misc]
     pass
 
 
-class _Pool(HTTPConnectionPool):
+class _Keeping:
+    """Mixed into urllib3's pools: a call over a connection that is open already is spared what urlopen does for all
+    the others, which takes as long as the call itself."""
+
+    proxy: Any
+    _get_conn: Callable[[], Any]
+    _put_conn: Callable[[Any], None]
+
+    def urlopen(
+        self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> Any:
+        """Makes a call, once. Raises urllib3's HTTPError, and Gone."""
+        connection = self._get_conn()
+        if connection.sock is None or self.proxy is not None:
+            self._put_conn(connection)
+            return super().urlopen(method, url, body, headers, **options)  # type: ignore[misc]
+        connection.timeout = options["timeout"].read_timeout
+        try:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have answered all the same
+                connection.request(method, url, body, headers)
+            response = connection.getresponse()
+        except BaseException as error:
+            connection.close()
+            self._put_conn(connection)
+            if isinstance(error, TimeoutError):
+                raise ReadTimeoutError(self, url, "no answer in time") from error  # type: ignore[arg-type]
+            if isinstance(error, OSError):
+                raise ProtocolError("the connection broke off", error) from error
+            raise
+        response._connection, response._pool = connection, self
+        return response
+
+
+class _Pool(_Keeping, HTTPConnectionPool):  # type: ignore[misc]
     ConnectionCls = _Connection  # type: ignore[assignment]
 
 
-class _SecurePool(HTTPSConnectionPool):
+class _SecurePool(_Keeping, HTTPSConnectionPool):  # type: ignore[misc]
     ConnectionCls = _SecureConnection  # type: ignore[assignment]
 
 
@@ -177,8 +212,17 @@ class Adapter(HTTPAdapter):
         return super().request_url(request, proxies) if proxies else str(request.path_url)
 
     def build_response(self, req: Any, resp: Any) -> Response:
-        """What convert asks of a response: the status, and urllib3's own."""
-        response = Response()
-        response.raw, response.request, response.url = resp, req, req.url
-        response.status_code = resp.status
-        return response
+        """What convert asks of a response."""
+        return _Response(req, resp)
+
+
+class _Response(Response):
+    """A response without what nobody here asks of one, a jar for its cookies above all."""
+
+    _content: Any = False
+    _content_consumed = False
+    history: Any = ()
+
+    def __init__(self, request: Any, raw: Any) -> None:
+        self.raw, self.request, self.url = raw, request, request.url
+        self.status_code, self.headers = raw.status, raw.headers

@@ -8,7 +8,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-from requests.structures import CaseInsensitiveDict
+import urllib3
 
 from convert import sse
 from convert.answer import Answer, Hangup
@@ -33,6 +33,7 @@ class Relay:
         session.proxies = requests.utils.getproxies()  # type: ignore[attr-defined]
         self.verify = True if environment["verify"] is None else environment["verify"]
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.timeout: Any = urllib3.Timeout(connect=settings.connect_timeout, read=settings.idle_timeout)
         self.headers = {
             "User-Agent": f"convert/{VERSION}", "Accept-Encoding": "identity", "Content-Type": "application/json"
         }  # fmt: skip
@@ -73,12 +74,11 @@ class Relay:
             answer.close()
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.Response:
-        timeout = (self.settings.connect_timeout, self.settings.idle_timeout)
         try:
             request = _prepared(method, url, {**self.headers, **headers}, body)
             adapter = self.session.get_adapter(request.url or url)
             proxies = self._proxies(url)
-            response = adapter.send(request, stream=True, timeout=timeout, proxies=proxies, verify=self.verify)
+            response = adapter.send(request, stream=True, timeout=self.timeout, proxies=proxies, verify=self.verify)
         except requests.Timeout as error:
             raise ProxyError("timeout", "the upstream did not answer in time") from error
         except requests.RequestException as error:
@@ -100,7 +100,7 @@ def _prepared(method: str, url: str, headers: Mapping[str, str], body: bytes | N
     request = requests.PreparedRequest()
     request.method, request.url, request.body = method, _escaped(url), body
     length = {} if body is None else {"Content-Length": str(len(body))}
-    request.headers = CaseInsensitiveDict({**headers, **length})
+    request.headers = {**headers, **length}  # type: ignore[assignment] # their names are spelt in one way only
     return request
 
 

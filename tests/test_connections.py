@@ -90,6 +90,28 @@ def test_a_call_times_out_without_headers(send: Send) -> None:
         send(lambda heard: (heard.wait_for_hangup(2), heard.close())[0], Call(never, 10, 0.01))
 
 
+@pytest.mark.parametrize("ending", ["kept", "timeout", "gone", "broken"])
+def test_a_kept_connection_serves_again_unless_a_call_over_it_failed(send: Send, ending: str) -> None:
+    def tick() -> None:
+        raise Gone
+
+    read(send(fine, Call(never, None, 5)))
+    first: list[Heard] = []
+    if ending == "kept":
+        read(send(lambda heard: (first.append(heard), fine(heard))[1], Call(never, None, 5)))
+    elif ending == "broken":
+        with pytest.raises(requests.ConnectionError):
+            send(lambda heard: (first.append(heard), heard.close())[1], Call(never, None, 5))
+    else:
+        with pytest.raises(requests.Timeout if ending == "timeout" else Gone):
+            silent = Call(never, None, 0.05) if ending == "timeout" else Call(tick, None, 5)
+            send(lambda heard: (first.append(heard), heard.wait_for_hangup(2), heard.close())[2], silent)
+        assert first[0].done.wait(2) and first[0].closed_at
+    second: list[Heard] = []
+    assert read(send(lambda heard: (second.append(heard), fine(heard))[1], Call(never, None, 5))) == b"fine"
+    assert (second[0].connection == first[0].connection) == (ending == "kept")
+
+
 def test_only_a_kept_connection_that_died_at_once_counts_as_stale(send: Send) -> None:
     first = Call(never, None, 5)
     with pytest.raises(requests.ConnectionError):

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from flask import Request
 from marshmallow import ValidationError
+from werkzeug.wsgi import get_content_length, get_input_stream
 
 from convert.errors import ProxyError, invalid
 from convert.formats.contract import Format
@@ -18,17 +19,19 @@ DEPTH = 200  # levels of nesting; schemas of tools go some twenty deep
 
 def read_bytes(request: Request, limit: int) -> bytes:
     """The body, decoded. Raises ProxyError (too_large, invalid_request)."""
-    if (request.content_length or 0) > limit:
+    environ = request.environ
+    length = get_content_length(environ) or 0
+    if length > limit:
         raise _too_large(limit)
     try:
-        data = request.stream.read(limit + 1)
+        data = get_input_stream(environ).read(limit + 1)
     except Exception as error:  # each server has its own exceptions for a body that is cut off or wrongly chunked
         raise invalid("", "the request body was cut off, or is not sent as HTTP wants it") from error
     if len(data) > limit:
         raise _too_large(limit)
-    if len(data) < (request.content_length or 0):
+    if len(data) < length:
         raise invalid("", "the request body was cut off")
-    match request.headers.get("Content-Encoding", "identity").lower().strip():
+    match environ.get("HTTP_CONTENT_ENCODING", "identity").lower().strip():
         case "identity" | "":
             return data
         case "gzip" | "deflate":

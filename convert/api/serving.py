@@ -87,16 +87,18 @@ def state() -> State:
 
 def headers_of_client() -> Mapping[str, str]:
     """The current request's headers."""
-    if "given" not in g:
-        g.given = Given(request.headers.items())
-    return cast(Mapping[str, str], g.given)
+    given = g.get("given")
+    if given is None:
+        given = g.given = Given(request.headers.items())
+    return cast(Mapping[str, str], given)
 
 
 def presented() -> list[str]:
     """The keys that the current request presents."""
-    if "presented" not in g:
-        g.presented = credentials(headers_of_client(), request.args if request.query_string else {})
-    return cast(list[str], g.presented)
+    keys = g.get("presented")
+    if keys is None:
+        keys = g.presented = credentials(headers_of_client(), request.args if request.query_string else {})
+    return cast(list[str], keys)
 
 
 def let_in() -> None:
