@@ -3,6 +3,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.http.wsgi import FileWrapper
+
+from convert.gunicorn_worker import Answer
 
 ROOT = Path(__file__).parent.parent
 UNDER_GEVENT = """
@@ -35,3 +42,66 @@ print("fine")
 def test_what_fits_leaves_at_once_and_what_does_not_leaves_whole() -> None:
     done = subprocess.run([sys.executable, "-c", UNDER_GEVENT], cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert done.stdout == "fine\n", done.stderr
+
+
+class Sent:
+    """A socket that notes what is sent at once."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def sendall(self, data: bytes) -> None:
+        self.pieces.append(data)
+
+
+def answer(*headers: tuple[str, str], method: str = "POST", status: str = "200 OK") -> tuple[Answer, list[bytes]]:
+    asked = SimpleNamespace(method=method, version=(1, 1), should_close=lambda: False)
+    sent = Sent()
+    made = Answer(asked, sent, Config())
+    made.start_response(status, list(headers))
+    return made, sent.pieces
+
+
+def test_a_head_leaves_with_the_body() -> None:
+    made, sent = answer(("Content-Type", "text/plain"), ("Content-Length", "2"))
+    assert sent == []
+    made.write(b"ok")
+    made.close()
+    (whole,) = sent
+    head, _, body = whole.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n") and b"\r\nContent-Type: text/plain" in head
+    assert b"Transfer-Encoding" not in head and body == b"ok"
+
+
+def test_a_stream_is_chunks() -> None:
+    made, sent = answer()
+    for piece in (b"first", b"", b"x" * 20):
+        made.write(piece)
+    made.close()
+    assert sent[0].endswith(b"\r\n\r\n5\r\nfirst\r\n") and b"\r\nTransfer-Encoding: chunked\r\n" in sent[0]
+    assert sent[1:] == [b"14\r\n" + b"x" * 20 + b"\r\n", b"0\r\n\r\n"]
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", "200 OK"), ("POST", "204 No Content"), ("GET", "304 Same")])
+def test_where_there_is_no_body_only_the_head_is_sent(method: str, status: str) -> None:
+    made, sent = answer(("X-A", "1"), method=method, status=status)
+    made.write(b"")
+    made.close()
+    (head,) = sent
+    assert head.count(b"\r\n\r\n") == 1 and head.endswith(b"X-A: 1\r\n\r\n")
+
+
+def test_a_stream_without_a_piece_ends_all_the_same() -> None:
+    made, sent = answer()
+    made.close()
+    assert len(sent) == 1 and sent[0].endswith(b"\r\n\r\n0\r\n\r\n")
+
+
+def test_a_file_is_a_body_as_any_other(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    made, sent = answer(("Content-Length", "7"))
+    with path.open("rb") as file:
+        made.write_file(FileWrapper(file))
+    made.close()
+    assert sent[0].endswith(b"\r\n\r\ncontent")
