@@ -17,6 +17,7 @@ RETURNED = frozenset({
     "retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id", "openai-processing-ms",
     "openai-version", "openai-model", "openai-organization",
 })  # fmt: skip
+OF_THE_BODY = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}  # WSGI has them by other names
 RETURNED_PREFIXES = ("x-ratelimit-", "ratelimit-", "anthropic-ratelimit-")
 
 
@@ -25,6 +26,12 @@ class Given(dict[str, str]):
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         super().__init__([(name.lower(), value) for name, value in pairs])
+
+    @classmethod
+    def in_environment(cls, environ: Mapping[str, Any]) -> Given:
+        """Those of a request's WSGI environment (PEP 3333, "environ Variables")."""
+        named = [(key[5:].replace("_", "-"), environ[key]) for key in environ if key.startswith("HTTP_")]
+        return cls([*named, *((name, environ[key]) for key, name in OF_THE_BODY.items() if environ.get(key))])
 
     def __getitem__(self, name: str) -> str:
         return super().__getitem__(name.lower())

@@ -82,7 +82,7 @@ class Incoming:
                 return self._end()
             if not self._arrived(seconds):
                 return None
-        content = b"".join(self.pieces)
+        content = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
         self.pieces.clear()
         if self.decoder:
             content = self.decoder._decode(content, True, self.ended and not self.fault)

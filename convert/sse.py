@@ -35,6 +35,9 @@ def whole_frames(pieces: Iterable[bytes]) -> Iterator[bytes | None]:
         if not piece:
             yield None
             continue
+        if not held and not mark and piece[-2:] == b"\n\n" and b"\r" not in piece and last != b"\r":  # most pieces
+            yield piece[:-2]
+            continue
         piece, last = _with_plain_ends(piece, last), piece[-1:]
         if b"\n\n" in piece or (piece[:1] == b"\n" and held and held[-1][-1:] == b"\n"):
             whole, _, rest = b"".join([*held, piece]).removeprefix(mark).rpartition(b"\n\n")

@@ -68,8 +68,11 @@ def check(events: Iterable[hub.Event]) -> Events:
     while True:
         try:
             event = next(source)
-            while type(event) is hub.Delta and event.index in opened:  # most events
-                shape.delta(event)
+            while True:  # most events
+                if type(event) is hub.Delta and event.index in opened:
+                    shape.delta(event)
+                elif event is not hub.REST:
+                    break
                 yield event
                 event = next(source)
             shape.delta(event) if type(event) is hub.Delta else shape.check(event)

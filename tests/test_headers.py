@@ -21,3 +21,12 @@ def test_headers_are_found_under_any_spelling() -> None:
     assert given["x-api-key"] == given["X-Api-Key"] == given.get("X-API-KEY") == "k"
     assert "Content-type" in given and "Accept" not in given and given.get("Accept") is None
     assert list(given) == ["content-type", "x-api-key"]
+
+
+def test_the_headers_of_a_request_are_those_of_its_environment() -> None:
+    environ = {
+        "HTTP_X_API_KEY": "k", "HTTP_HOST": "h", "CONTENT_TYPE": "text/plain", "CONTENT_LENGTH": "", "PATH_INFO": "/",
+        "wsgi.input": None,
+    }  # fmt: skip
+    given = headers.Given.in_environment(environ)
+    assert dict(given) == {"x-api-key": "k", "host": "h", "content-type": "text/plain"}

@@ -89,7 +89,7 @@ def headers_of_client() -> Mapping[str, str]:
     """The current request's headers."""
     given = g.get("given")
     if given is None:
-        given = g.given = Given(request.headers.items())
+        given = g.given = Given.in_environment(request.environ)
     return cast(Mapping[str, str], given)
 
 
