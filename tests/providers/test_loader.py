@@ -26,6 +26,8 @@ def broken(text: str, tmp_path: Path) -> str:
     [
         ("colour = 'red'", "acme.toml: colour: Unknown field."),
         ("[speaks.chat]\nurl = 'nonsense'", "acme.toml: speaks.chat.url: Not a valid URL."),
+        ("docs = 'https://a.com/a page'", "acme.toml: docs: Not a valid URL."),
+        ("docs = 'ftp://a.com/'", "acme.toml: docs: Not a valid URL."),
         ("[speaks.chatt]\nurl = 'https://a.com/v1'", "acme.toml: speaks.chatt: Must be one of"),
         ("[flavor.chatt]\nstrict = true", "acme.toml: flavor.chatt: there is no such format"),
         ("[flavor.chat]\nstrickt = true", "acme.toml: flavor.chat.strickt: the format declares no such behaviour"),
