@@ -9,9 +9,10 @@ from typing import Any
 
 from gevent import socket
 from gunicorn.http import wsgi
-from gunicorn.workers.ggevent import GeventWorker
 
+from convert.connections import TOGETHER
 from convert.sockets import send
+from convert.starting import StartingWorker
 
 
 class Client(socket.socket):  # type: ignore[misc]
@@ -42,6 +43,8 @@ class Answer(wsgi.Response):  # type: ignore[misc]
     def _emit_body(self, data: bytes) -> None:
         """Sends a piece of the body."""
         framed = b"%X\r\n%b\r\n" % (len(data), data) if self.chunked else data
+        if self.head and len(data) > TOGETHER:  # to copy it would take longer
+            self.sock.sendall(self._taken())
         self.sock.sendall(self._taken() + framed)
 
     def sendfile(self, respiter: Any) -> bool:
@@ -59,7 +62,7 @@ class Answer(wsgi.Response):  # type: ignore[misc]
         return head
 
 
-class Worker(GeventWorker):  # type: ignore[misc]
+class Worker(StartingWorker):
     """For `gunicorn --worker-class convert.gunicorn_worker.Worker`."""
 
     def init_process(self) -> None:

@@ -73,6 +73,14 @@ def test_a_head_leaves_with_the_body() -> None:
     assert b"Transfer-Encoding" not in head and body == b"ok"
 
 
+def test_a_large_body_is_not_copied_behind_its_head() -> None:
+    body = b"x" * 100_000
+    made, sent = answer(("Content-Length", str(len(body))))
+    made.write(body)
+    made.close()
+    assert sent[0].endswith(b"\r\n\r\n") and sent[1] is body and len(sent) == 2
+
+
 def test_a_stream_is_chunks() -> None:
     made, sent = answer()
     for piece in (b"first", b"", b"x" * 20):
