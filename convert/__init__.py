@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,11 +66,12 @@ def configured(ini: Path | None = None) -> Settings:
 
 def application(ini: Path | None = None) -> Flask:
     """The application as `configured`, which goes on with the background work that waits for it."""
-    app = create_app(configured(ini))
-    from convert.api.serving import resume
+    with _uncollected():
+        app = create_app(configured(ini))
+        from convert.api.serving import resume
 
-    resume(app)
-    _settle()
+        resume(app)
+        _settle()
     return app
 
 
@@ -94,6 +95,19 @@ def _lighten() -> None:
             del sys.modules["charset_normalizer"]
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keeps the garbage collector from looking again and again at what is being loaded, which stays."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def _settle() -> None:
     """Fits the process for many streams: as many open files as it may have (two for each stream), a garbage collector
     that does not look again at what was made at the start, and seldom at what streams hold (nearly all of that is freed
@@ -115,9 +129,10 @@ def _give_back() -> None:
     with contextlib.suppress(ImportError, AttributeError, OSError):  # another C library: musl, macOS
         import ctypes
 
-        mallopt = ctypes.CDLL(None).mallopt
+        library = ctypes.CDLL(None)
         for parameter, value in MALLOC.items():
-            mallopt(parameter, value)
+            library.mallopt(parameter, value)
+        library.malloc_trim(0)  # of what loading has left free
 
 
 class _Prefixes:

@@ -95,6 +95,25 @@ def test_what_few_need_is_not_loaded_at_the_start() -> None:
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
+UNCOLLECTED = """
+import gc, os
+from pathlib import Path
+from convert import application
+os.environ["CONVERT_LOG_LEVEL"] = "ERROR"
+collections = []
+gc.callbacks.append(lambda *told: collections.append(told))
+application(Path("none.ini"))
+assert gc.isenabled() and not collections
+gc.collect()
+assert collections
+"""
+
+
+def test_nothing_is_collected_while_the_application_loads() -> None:
+    run = subprocess.run([sys.executable, "-c", UNCOLLECTED], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
 GLIBC = """
 import sys
 from convert import {name}
