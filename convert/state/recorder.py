@@ -129,10 +129,10 @@ class Recorder:
 
     def leave(self) -> None:
         """Says that this process ends: what it still works on is free at once, and not after some silence."""
-        from convert.store import processes
-
         self.stop()
         if self._thread is not None:
+            from convert.store import processes  # not needed by those who store nothing
+
             with contextlib.suppress(ProxyError):
                 self.memory.run(lambda connection: processes.leave(connection, self.memory.process))
 

@@ -9,11 +9,12 @@ import pytest
 from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from convert.errors import ProxyError
-from convert.store import open_database
+from convert.store import migrate, open_database
 from convert.store.schema import METADATA
 
 OPEN = """
@@ -24,6 +25,14 @@ while time.time() < float(sys.argv[2]):
 database = open_database(sys.argv[1])
 row = responses.Row(tenant="t", id=sys.argv[3], thread="r", created=1.0, status="completed", input=b"[]")
 database.run(lambda connection: responses.begin(connection, row))
+"""
+
+
+UP_TO_DATE = """
+import sys
+from convert.store import open_database
+open_database(sys.argv[1])
+print([name for name in sys.modules if name.startswith("alembic")])
 """
 
 
@@ -89,3 +98,17 @@ def test_a_migration_that_fails_leaves_nothing_half_made(database_url: str, monk
     database = open_database(database_url)
     assert differences(database.engine) == []
     database.close()
+
+
+def test_the_names_of_the_migrations_tell_the_newest(database_url: str) -> None:
+    assert migrate.head() == ScriptDirectory(str(migrate.FOLDER)).get_current_head()
+    database = open_database(database_url)
+    with database.engine.connect() as connection:
+        assert migrate.current(connection) == MigrationContext.configure(connection).get_current_revision() == "0001"
+    database.close()
+
+
+def test_alembic_is_not_loaded_for_tables_that_are_up_to_date(database_url: str) -> None:
+    open_database(database_url).close()
+    command = [sys.executable, "-c", UP_TO_DATE, database_url]
+    assert subprocess.run(command, capture_output=True, text=True, timeout=30).stdout == "[]\n"
