@@ -7,7 +7,9 @@ REDIS_URL: Redis, for those who have one anyway.
 
 from __future__ import annotations
 
+import importlib.util
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,27 +68,50 @@ class Queue:
 
 
 def _huey(settings: Settings) -> Any:
-    if settings.redis_url:
-        from huey import RedisHuey
-
-        return RedisHuey(NAME, url=settings.redis_url, results=False)
     url = normal(settings.database)
-    if url.drivername.startswith("postgresql"):
-        return _on_postgres(url.set(drivername="postgresql").render_as_string(hide_password=False))
-    from huey import SqliteHuey
+    postgres = url.drivername.startswith("postgresql")
+    storage = _storage({"redis": bool(settings.redis_url), "psycopg": postgres})
+    from huey import Huey
 
+    if settings.redis_url:
+        return Huey(NAME, storage_class=storage.RedisStorage, url=settings.redis_url, results=False)
+    if postgres:
+        return _on_postgres(storage, url.set(drivername="postgresql").render_as_string(hide_password=False))
     path = Path(url.database or "convert.db")
-    return SqliteHuey(NAME, filename=str(path.with_name(f"{path.stem}-queue.db")), results=False)
+    file = str(path.with_name(f"{path.stem}-queue.db"))
+    return Huey(NAME, storage_class=storage.SqliteStorage, filename=file, results=False)
 
 
-def _on_postgres(url: str) -> Any:
+def _storage(drivers: dict[str, bool]) -> Any:
+    """huey's storages. They would load the drivers of all of them (13 MB, and a fifth of the start); without those that
+    are not needed they do as if these were not installed."""
+    hidden = [name for name, needed in drivers.items() if not needed and name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        storage = importlib.import_module("huey.storage")
+        found = {"redis": storage.Redis, "psycopg": storage.psycopg}
+        complete = all(found[name] for name, needed in drivers.items() if needed)
+        return storage if complete else _copied(storage)  # another queue of this process did without
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+def _copied(module: Any) -> Any:
+    """A module that is executed again, beside the one that is there."""
+    copy = importlib.util.module_from_spec(module.__spec__)
+    module.__spec__.loader.exec_module(copy)
+    return copy
+
+
+def _on_postgres(storage: Any, dsn: str) -> Any:
     """The queue in a PostgreSQL database. Two machines that make its tables at the same moment are at odds there, for
     all of `IF NOT EXISTS`: the one that lost tries again."""
-    from huey import PostgresHuey
+    from huey import Huey
     from psycopg.errors import DuplicateTable, UniqueViolation
 
-    options = {"dsn": url, "results": False, "table_prefix": NAME, "connect_timeout": CONNECT}
+    options = {"dsn": dsn, "results": False, "table_prefix": NAME, "connect_timeout": CONNECT}
     try:
-        return PostgresHuey(NAME, **options)
+        return Huey(NAME, storage_class=storage.PostgresStorage, **options)
     except (DuplicateTable, UniqueViolation):
-        return PostgresHuey(NAME, **options)
+        return Huey(NAME, storage_class=storage.PostgresStorage, **options)

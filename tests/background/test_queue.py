@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from convert import ROOT
 from convert.background.queue import Queue
 from convert.settings import load
 from tests import databases
@@ -99,3 +101,35 @@ def test_redis_holds_the_queue(redis: str) -> None:
     queue.start(1)
     assert done.wait(10)
     queue.stop()
+
+
+DRIVERS = """
+import sys
+from convert import ROOT
+from convert.background.queue import Queue
+from convert.settings import load
+
+def drivers():
+    return [name for name in ("psycopg", "redis") if name in sys.modules]
+
+file = {"DATABASE_URL": "sqlite:///" + sys.argv[1]}
+queue = Queue(load(None, file), lambda tenant, response: None)
+assert not drivers(), drivers()
+other = Queue(load(None, {**file, "REDIS_URL": "redis://127.0.0.1:1/0"}), lambda tenant, response: None)
+assert drivers() == ["redis"], drivers()
+try:
+    other.put("t", "r")
+except Exception as error:
+    assert "127.0.0.1:1" in str(error), error
+else:
+    raise AssertionError("there is no Redis")
+queue.put("t", "r")
+assert not queue.empty()
+import psycopg
+"""
+
+
+def test_only_the_driver_that_is_needed_is_loaded(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", DRIVERS, str(tmp_path / "a.db")]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
