@@ -22,9 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from convert.incoming import Incoming
-from convert.sockets import TICK, readable, send
-
-TOGETHER = 65536  # bytes of a body that leaves in one piece with its head
+from convert.sockets import TICK, TOGETHER, readable, send
 
 _current = threading.local()
 

@@ -10,8 +10,7 @@ from typing import Any
 from gevent import socket
 from gunicorn.http import wsgi
 
-from convert.connections import TOGETHER
-from convert.sockets import send
+from convert.sockets import TOGETHER, send
 from convert.starting import StartingWorker
 
 

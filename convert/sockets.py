@@ -7,6 +7,7 @@ import socket
 import ssl
 from typing import Any
 
+TOGETHER = 65536  # bytes of a body that leaves in one piece with its head
 TICK = 1.0  # seconds; how often a silent wait looks at the client
 
 

@@ -35,7 +35,7 @@ def entry_points_read_once() -> Iterator[None]:
     """Answers whoever asks for plugins in the meantime from one reading of the metadata."""
     reading = metadata.entry_points
     every = reading()
-    metadata.entry_points = every.select  # type: ignore[assignment]
+    metadata.entry_points = every.select
     try:
         yield
     finally:
