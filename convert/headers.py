@@ -44,6 +44,16 @@ class Given(dict[str, str]):
         return super().get(name.lower(), default)
 
 
+class Sent(dict[str, str]):
+    """The headers of a call, each spelt in one way, and found under any. requests' own kind takes longer to make."""
+
+    def __missing__(self, name: str) -> str:
+        for known, value in self.items():
+            if known.lower() == name.lower():
+                return value
+        raise KeyError(name)
+
+
 def sent(client: Mapping[str, str], credentials: Mapping[str, str], stream: bool) -> dict[str, str]:
     """The headers for the upstream: the few of the client's that carry a meaning there, and the key."""
     passed = {name.lower(): value for name, value in client.items() if name.lower() in SENT}

@@ -15,6 +15,7 @@ from convert.answer import Answer, Hangup
 from convert.connections import Adapter, Call, Gone
 from convert.echo import EchoAdapter
 from convert.errors import ProxyError
+from convert.headers import Sent
 from convert.settings import Settings
 from convert.version import VERSION
 
@@ -100,7 +101,7 @@ def _prepared(method: str, url: str, headers: Mapping[str, str], body: bytes | N
     request = requests.PreparedRequest()
     request.method, request.url, request.body = method, _escaped(url), body
     length = {} if body is None else {"Content-Length": str(len(body))}
-    request.headers = {**headers, **length}  # type: ignore[assignment] # their names are spelt in one way only
+    request.headers = Sent({**headers, **length})  # type: ignore[assignment]
     return request
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from convert import headers
 
 
@@ -30,3 +32,11 @@ def test_the_headers_of_a_request_are_those_of_its_environment() -> None:
     }  # fmt: skip
     given = headers.Given.in_environment(environ)
     assert dict(given) == {"x-api-key": "k", "host": "h", "content-type": "text/plain"}
+
+
+def test_the_headers_of_a_call_are_found_under_any_spelling() -> None:
+    sent = headers.Sent({"Authorization": "Bearer k", "x-request-id": "r"})
+    assert sent["authorization"] == sent["Authorization"] == "Bearer k" and sent["X-Request-Id"] == "r"
+    assert list(sent) == ["Authorization", "x-request-id"]
+    with pytest.raises(KeyError):
+        sent["Accept"]
