@@ -10,7 +10,7 @@ from typing import Any
 from gevent import socket
 from gunicorn.http import wsgi
 
-from convert.sockets import TOGETHER, send
+from convert.sockets import TOGETHER
 from convert.starting import StartingWorker
 
 
@@ -20,10 +20,9 @@ class Client(socket.socket):  # type: ignore[misc]
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         """Sends all of the bytes. Raises OSError."""
-        if flags:
-            super().sendall(data, flags)
-        else:
-            send(super(), data)
+        sent = self.send(data, flags)
+        if sent < len(data):
+            super().sendall(memoryview(data)[sent:], flags)
 
 
 class Answer(wsgi.Response):  # type: ignore[misc]
@@ -42,9 +41,11 @@ class Answer(wsgi.Response):  # type: ignore[misc]
     def _emit_body(self, data: bytes) -> None:
         """Sends a piece of the body."""
         framed = b"%X\r\n%b\r\n" % (len(data), data) if self.chunked else data
-        if self.head and len(data) > TOGETHER:  # to copy it would take longer
-            self.sock.sendall(self._taken())
-        self.sock.sendall(self._taken() + framed)
+        if self.head:
+            if len(data) > TOGETHER:  # to copy it would take longer
+                self.sock.sendall(self._taken())
+            framed = self._taken() + framed
+        self.sock.sendall(framed)
 
     def sendfile(self, respiter: Any) -> bool:
         """Files are sent as any other body."""

@@ -30,8 +30,13 @@ class Given(dict[str, str]):
     @classmethod
     def in_environment(cls, environ: Mapping[str, Any]) -> Given:
         """Those of a request's WSGI environment (PEP 3333, "environ Variables")."""
-        named = [(key[5:].replace("_", "-"), environ[key]) for key in environ if key.startswith("HTTP_")]
-        return cls([*named, *((name, environ[key]) for key, name in OF_THE_BODY.items() if environ.get(key))])
+        given = cls(())
+        for key, value in environ.items():
+            if key.startswith("HTTP_"):
+                given[key[5:].replace("_", "-").lower()] = value
+            elif key in OF_THE_BODY and value:
+                given[OF_THE_BODY[key]] = value
+        return given
 
     def __getitem__(self, name: str) -> str:
         return super().__getitem__(name.lower())

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import cast
 
 from flask import Flask, Response, g, request
-from werkzeug.wsgi import ClosingIterator
+
+from convert.api.closing import Closing
 
 log = logging.getLogger("convert.requests")
 _WORD = re.compile(r"[\x21-\x7e]+")
@@ -57,7 +58,7 @@ def _end(response: Response) -> Response:
         written()
 
     if response.direct_passthrough:  # then the server closes the iterator, and not the response
-        response.response = ClosingIterator(cast(Iterable[bytes], response.response), line)
+        response.response = Closing(cast(Iterable[bytes], response.response), line)
     else:
         response.call_on_close(line)
     return response

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, Response, current_app, g, request
-from werkzeug.wsgi import ClosingIterator
 
 from convert import sse
 from convert.access import admit, admit_to_stored, credentials, upstream_key
 from convert.admission import Admission
 from convert.answer import Answer, Hangup
 from convert.api import bodies, failures, streams
+from convert.api.closing import Closing
 from convert.errors import ProxyError
 from convert.exchange import Exchange
 from convert.formats.contract import Format
@@ -331,7 +331,7 @@ def followed(response: Response, turn: Turn | Completion | None) -> Response:
     if turn is not None and turn.kept:
         turn.begin()
         passing = turn.recorded(iter(cast(Iterable[bytes], response.response)))
-        response.response = ClosingIterator(passing, [turn.abandon, *_closing(response.response)])
+        response.response = Closing(passing, turn.abandon, *_closing(response.response))
     return response
 
 
