@@ -36,7 +36,7 @@ def main() -> None:
     options = _options()
     if not LOADGEN.exists():
         sys.exit(f"There is no load client {LOADGEN}: build the kit (bash ../shared/bench/setup.sh) or set BENCH_KIT.")
-    compileall.compile_dir(ROOT / "convert", quiet=1)  # as after any start but the very first, and as peers come from pip
+    compileall.compile_dir(ROOT / "convert", quiet=1)  # as it is after the first start, and as pip installs the peers
     names = [name for name in options.targets.split(",") if _present(name)]
     results: Results = collections.defaultdict(list)
     logs = Path(tempfile.mkdtemp(prefix="bench-"))

@@ -118,7 +118,7 @@ def _untouched(exchange: Exchange, answer: Answer) -> Iterator[bytes]:
         if not piece:
             yield exchange.client.keep_alive
             continue
-        cut = _last_boundary(tail + piece) - len(tail)
+        cut = len(piece) if not size and piece.endswith(b"\n\n") else _last_boundary(tail + piece) - len(tail)
         if cut <= 0:
             held.append(piece)
             size += len(piece)
@@ -126,11 +126,12 @@ def _untouched(exchange: Exchange, answer: Answer) -> Iterator[bytes]:
             if size > sse.LINE_LIMIT:
                 raise ProxyError("upstream", f"the upstream sent an event of more than {sse.LINE_LIMIT} bytes")
             continue
-        whole = b"".join([*held, piece[:cut]])
+        whole = b"".join([*held, piece[:cut]]) if size else piece[:cut]
         held, size, tail = [piece[cut:]], len(piece) - cut, piece[cut:][-3:]
-        ended = ended or exchange.client.ends(whole)
+        ends = exchange.client.ends(whole)
+        ended = ended or ends
         yield whole
-        if exchange.client.closes(whole):  # some upstreams keep the connection open after the last event
+        if ends and exchange.client.closes(whole):  # some upstreams keep the connection open after the last event
             yield from _terminator(chain(held, answer.rest()))
             return
     rest = b"".join(held)
