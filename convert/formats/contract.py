@@ -74,7 +74,7 @@ class Format:
     """One wire format, client-facing and upstream."""
 
     name: str
-    schema: Schema
+    schema: Schema  # of which the fields alone are asked, see bodies.check
     flavor: type[Flavor]
     read_request: ReadRequest
     write_request: WriteRequest

@@ -12,6 +12,7 @@ from werkzeug.test import EnvironBuilder
 from convert.api import bodies
 from convert.errors import ProxyError
 from convert.formats import FORMATS
+from convert.formats.contract import Format
 
 LIMIT = 1000
 
@@ -115,6 +116,26 @@ def test_the_path_of_the_first_fault_is_named() -> None:
         bodies.check(FORMATS["chat"], {"messages": [{"role": "user", "content": "x"}]})
     assert (caught.value.param, caught.value.message) == ("model", "model: is required")
     assert bodies.first_fault({"messages": {2: {"role": ["Not a role."]}}}) == ("messages[2].role", "not a role")
+
+
+def verdict(form: Format, body: dict[str, Any]) -> str | None:
+    try:
+        bodies.check(form, body)
+    except ProxyError as error:
+        return error.message
+    return None
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=list(FORMATS))
+def test_the_verdict_is_that_of_the_whole_schema(form: Format) -> None:
+    values = [None, "", "text", 0, 1, 1.5, True, False, [], ["text"], [1], [{}], {}, {"key": 1}, {"key": {"key": []}}]
+    usual = {"model": "m", "messages": [{}], "input": "text", "contents": [{}], "max_tokens": 1}
+    once = [{**usual, name: value} for name in form.schema.fields for value in values]
+    without = [{key: value for key, value in usual.items() if key != name} for name in usual]
+    for body in [{}, usual, *once, *without, dict.fromkeys(form.schema.fields, object()), {"model": 1, "stream": 1}]:
+        faults = form.schema.validate(body)
+        path, problem = bodies.first_fault(faults) if faults else ("", "")
+        assert verdict(form, body) == (f"{path}: {problem}" if faults else None), body
 
 
 @pytest.mark.parametrize(
