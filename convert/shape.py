@@ -7,10 +7,9 @@ writer in the middle of an answer.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import types
-from collections.abc import Callable
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from convert import hub
 
@@ -29,13 +28,7 @@ class ShapeError(ValueError):
 
 def check(value: Any) -> None:
     """Raises ShapeError when a field of a hub value, or of one inside of it, is not of its declared type."""
-    kind: object = type(value)
-    for name, right, inner in _fields(kind):
-        held = getattr(value, name)
-        if not isinstance(held, right):
-            raise ShapeError(getattr(value, "path", ""), f"`{name}` has a value of an unexpected type")
-        if inner is not None and held is not None:
-            inner(held)
+    _CHECKS[type(value)](value)
 
 
 def delta(event: hub.Delta) -> None:
@@ -46,12 +39,41 @@ def delta(event: hub.Delta) -> None:
         _list_of_objects(event.logprobs)
 
 
-@functools.cache
-def _fields(kind: Any) -> tuple[tuple[str, tuple[type, ...], Check | None], ...]:
+class _Checks(dict[type, Check]):
+    """The check of each type of hub values, made when it is first needed."""
+
+    def __missing__(self, kind: type) -> Check:
+        self[kind] = made = _made(kind)
+        return made
+
+
+_CHECKS = _Checks()
+
+
+def _made(kind: Any) -> Check:
+    """The check of a type, as a function with a line or two for each field: a loop over the fields would take three
+    times as long, and a long history has thousands of values."""
+    known: dict[str, Any] = {"fault": _fault}
+    lines = ["def made(value):", " pass"]
+    for name, right, inner in _fields(kind):
+        known |= {f"{name}_right": right, f"{name}_inner": inner}
+        lines.append(f" if type(held := value.{name}) not in {name}_right and not isinstance(held, {name}_right):")
+        lines.append(f"  raise fault(value, '{name}')")
+        if inner is not None:
+            lines.append(f" if held: {name}_inner(held)")
+    exec("\n".join(lines), known)
+    return cast(Check, known["made"])
+
+
+def _fault(value: Any, name: str) -> ShapeError:
+    return ShapeError(getattr(value, "path", ""), f"`{name}` has a value of an unexpected type")
+
+
+def _fields(kind: Any) -> Iterator[tuple[str, tuple[type, ...], Check | None]]:
     """(name, types of the value, check of what is inside) of each field that needs one."""
     hints = get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind) if field.name not in BOOKKEEPING]
-    return tuple((name, *found) for name in names if (found := _test(hints[name])))
+    return ((name, *found) for name in names if (found := _test(hints[name])))
 
 
 def _test(hint: Any) -> tuple[tuple[type, ...], Check | None] | None:
@@ -83,7 +105,7 @@ def _inner(option: Any, origin: Any) -> Check | None:
 
 def _list_of_values(values: list[Any]) -> None:
     for value in values:
-        check(value)
+        _CHECKS[type(value)](value)
 
 
 def _list_of_objects(values: Any) -> None:
