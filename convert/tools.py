@@ -20,6 +20,7 @@ from convert import hub
 from convert.losses import Report
 from convert.unwrap import Input, unwrap
 
+_FITTED = {hub.ToolCall, hub.ToolResult, hub.Tools}  # the parts that a wire may not be able to say
 _SEPARATOR = re.compile(r"__|[.:/]")
 
 
@@ -86,9 +87,7 @@ def fit(request: hub.Request, support: Support, report: Report, home: bool = Fal
     """The request with only such tools, calls and results as the wire can say, and the way back.
     `home`: the wire is the request's own, so that its hosted tools and announcements are understood."""
     fitting = _Fitting(support, report, home)
-    tools = list(request.tools)
-    if not support.in_history:
-        tools += [tool for part in _announced(request.messages) for tool in part.tools]
+    tools = request.tools if support.in_history else [*request.tools, *_announced(request.messages)]
     offered = fitting.offer(tools)
     messages = [fitting.message(message) for message in request.messages]
     fitted = dataclasses.replace(
@@ -99,14 +98,16 @@ def fit(request: hub.Request, support: Support, report: Report, home: bool = Fal
     return fitted, fitting.names
 
 
-def _announced(messages: list[hub.Message]) -> Iterator[hub.Tools]:
+def _announced(messages: list[hub.Message]) -> list[hub.Tool]:
     """The tools that become known in the course of the conversation."""
-    for message in messages:
-        for part in message.parts:
-            if isinstance(part, hub.Tools):
-                yield part
-            elif isinstance(part, hub.ToolResult):
-                yield from (inner for inner in part.parts if isinstance(inner, hub.Tools))
+    return [
+        tool
+        for message in messages
+        for part in message.parts
+        for inner in (part.parts if type(part) is hub.ToolResult else (part,))
+        if type(inner) is hub.Tools
+        for tool in inner.tools
+    ]
 
 
 def short_id(call_id: str, support: Support) -> str:
@@ -249,6 +250,8 @@ class _Fitting:
 
     def message(self, message: hub.Message) -> hub.Message | None:
         """A message with its calls and results fitted; None when nothing is left of it. Unchanged ones as they are."""
+        if _FITTED.isdisjoint(map(type, message.parts)):
+            return message
         parts = [fitted for part in message.parts if (fitted := self.part(part)) is not None]
         if len(parts) == len(message.parts) and all(map(operator.is_, parts, message.parts)):
             return message
@@ -273,7 +276,9 @@ class _Fitting:
             changes |= {"type": "function", "text": json.dumps({"input": call.text})}
         elif call.type == "client" and not self.client:
             changes |= {"type": "function"}
-        name = self.wire_name(call.name, call.namespace)
+        name = call.name
+        if call.namespace is not None or name not in self.names.offered:
+            name = self.wire_name(name, call.namespace)
         if changes and name not in self.names.offered:  # else the tool was reported
             self.report.approximated(call.path, f"a {call.type} call became a function call")
         if name not in self.names.offered and call.name in self.names.offered:
@@ -296,8 +301,7 @@ class _Fitting:
             changes |= {"type": "function", "wire": {}}
         if (call_id := short_id(result.call_id, self.support)) != result.call_id:
             changes["call_id"] = call_id
-        announces = any(isinstance(part, hub.Tools) for part in result.parts)
-        if announces and not (self.support.in_history and self.home):
+        if hub.Tools in map(type, result.parts) and not (self.support.in_history and self.home):
             changes["parts"] = [self.told(part) if isinstance(part, hub.Tools) else part for part in result.parts]
         return dataclasses.replace(result, **changes) if changes else result  # type: ignore[arg-type]
 
