@@ -20,7 +20,10 @@ Owned = tuple[hub.ToolResult, hub.Message]
 def paired(messages: list[hub.Message], report: Report) -> list[hub.Message]:
     """The messages with every result right after the run of assistant messages that holds its call, in the order
     of the calls, each result a message of its own. A call without a result gets one that says so; a result without
-    a call is told in a user message. Both, and moved results, are reported. The input is not changed."""
+    a call is told in a user message. Both, and moved results, are reported. The input is not changed; it comes back as
+    it is where there is nothing to do."""
+    if _orderly(messages):
+        return messages
     answers = _answers(messages)
     claimed = {id(answer[0]) for answer in answers.values() if answer}
     out: list[hub.Message] = []
@@ -35,6 +38,33 @@ def paired(messages: list[hub.Message], report: Report) -> list[hub.Message]:
             if len(message.parts) != 1 or id(message.parts[0]) not in claimed:
                 out += _rest(message, claimed, report)
     return out
+
+
+def _orderly(messages: list[hub.Message]) -> bool:
+    """Whether the calls of each run of assistant messages have their results right after it, in their order and each in
+    a message of its own, and there are no other results."""
+    due: deque[str] = deque()  # the calls of this run that have no result yet
+    answering = False  # whether others of this run have theirs
+    for message in messages:
+        kinds = {*map(type, message.parts)}
+        if hub.ToolResult in kinds:
+            if message.role == "assistant" or not _answers_next(message, due):
+                return False
+            answering = bool(due)
+        elif answering or (message.role != "assistant" and (due or hub.ToolCall in kinds)):
+            return False
+        elif hub.ToolCall in kinds:
+            due.extend([part.id for part in message.parts if isinstance(part, hub.ToolCall)])
+    return not due
+
+
+def _answers_next(message: hub.Message, due: deque[str]) -> bool:
+    """Whether a message holds the result of the first call that is due, and that alone."""
+    result = message.parts[0]
+    return (
+        isinstance(result, hub.ToolResult) and len(message.parts) == 1
+        and bool(due) and result.call_id == due.popleft()
+    )  # fmt: skip
 
 
 def _turns(messages: list[hub.Message]) -> Iterator[tuple[list[hub.Message], list[hub.Message]]]:

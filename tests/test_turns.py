@@ -1,3 +1,5 @@
+import itertools
+
 from convert import hub
 from convert.losses import Report
 from convert.turns import NO_RESULT, merged, paired
@@ -48,6 +50,20 @@ def test_an_orderly_history_stays_as_it_is():
     history = [*first, says("b"), says(call("3")), result("3")]
     out, losses = pair(*history)
     assert out == history and losses == []
+
+
+def test_an_orderly_history_is_not_gone_through(monkeypatch):
+    pieces = [
+        lambda: user("a"), lambda: says("b"), lambda: says(call("1")), lambda: says(call("1"), call("2")),
+        lambda: result("1"), lambda: result("2"),
+        lambda: hub.Message(role="user", parts=[*result("1").parts, *result("2").parts]),
+    ]  # fmt: skip
+    orders = [[piece() for piece in each] for n in range(5) for each in itertools.product(pieces, repeat=n)]
+    short = [paired(each, Report()) for each in orders]
+    monkeypatch.setattr("convert.turns._orderly", lambda messages: False)
+    assert short == [paired(each, Report()) for each in orders]
+    orderly = [each for each, out in zip(orders, short) if out is each]
+    assert all(not pair(*each)[1] for each in orderly) and 50 < len(orderly) < len(orders)
 
 
 def test_sequential_calls_stay_sequential():
