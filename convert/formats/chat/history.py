@@ -20,10 +20,14 @@ def write_messages(messages: list[hub.Message], home: bool, flavor: ChatFlavor, 
     written: list[Json] = []
     held: list[Json] = []  # media of tool results, which wait until all results of a turn are given
     for message in messages:
-        if held and not any(isinstance(part, hub.ToolResult) for part in message.parts):
+        kinds = {*map(type, message.parts)}
+        if hub.ToolResult in kinds:
+            written += writer.results(message, held)
+        elif held:
             written += held
             held = []
-        written += writer.messages(message, held)
+        if kinds != RESULT and (body := writer.message(message, kinds)):
+            written.append(body)
     written += held
     return _merged_system(written) if flavor.system == "merged" else written
 
@@ -45,6 +49,8 @@ def _flat(words: Any) -> str:
     return "\n\n".join(part["text"] if isinstance(part, dict) else part for part in words)
 
 
+RESULT = {hub.ToolResult}
+CONTENT = {hub.Text, hub.Media, hub.Raw}
 THOUGHTFUL = {hub.Reasoning, hub.ToolCall}  # beside a call some providers want reasoning even where there is none
 
 
@@ -64,23 +70,19 @@ class _Writer:
             self.report.extras(node.path, node.extra)
         return {}
 
-    def messages(self, message: hub.Message, held: list[Json]) -> Iterator[Json]:
-        """The wire messages of one hub message; media of tool results go to `held`."""
-        results = [part for part in message.parts if isinstance(part, hub.ToolResult)]
-        for result in results:
-            yield self.result(result, message, held)
-        if not results or len(results) < len(message.parts):
-            yield from self.message(message)
+    def results(self, message: hub.Message, held: list[Json]) -> list[Json]:
+        """The tool messages of a hub message; media go to `held`."""
+        return [self.result(part, message, held) for part in message.parts if isinstance(part, hub.ToolResult)]
 
-    def message(self, message: hub.Message) -> Iterator[Json]:
-        """A system, developer, user or assistant message; none where nothing is left of it."""
+    def message(self, message: hub.Message, kinds: set[type]) -> Json | None:
+        """A system, developer, user or assistant message, without results; None where nothing is left of it. `kinds`:
+        the types of its parts."""
         role = self.flavor.developer_role if message.role == "developer" else message.role
         body: Json = {"role": role}
-        words = [part for part in message.parts if self.is_content(part)]
-        kinds = {type(part) for part in message.parts} if role == "assistant" else set()
+        kinds = kinds if role == "assistant" else set()
         if not kinds.isdisjoint(THOUGHTFUL):
-            body |= self.reasoning(message)
-        if words:
+            body |= self.reasoning(message, kinds)
+        if words := [part for part in message.parts if self.is_content(part)]:
             body["content"] = self.content(words, message.role, message.plain)
         elif self.home and "empty" in message.wire:
             body["content"] = message.wire["empty"]
@@ -92,24 +94,26 @@ class _Writer:
         if hub.ToolCall in kinds:
             body |= self.calls(message)
         body |= self.extra(message)
-        if not self.home and body.get("content") in (None, []):
-            if not body.keys() & {"tool_calls", "refusal", self.flavor.reasoning_field}:
-                return
+        return body if self.home else self.filled(body)
+
+    def filled(self, body: Json) -> Json | None:
+        """A message with some content, which the wire wants even beside calls; None where it says nothing."""
+        words = body.get("content")
+        if words in (None, []):
+            if body.keys().isdisjoint(("tool_calls", "refusal", self.flavor.reasoning_field)):
+                return None
             body["content"] = self.flavor.empty_content
-        if not self.home and body.get("content") == "" and "tool_calls" in body:
-            body["content"] = self.flavor.empty_content  # a text without words beside calls
-        yield body
+        elif words == "" and "tool_calls" in body:
+            body["content"] = self.flavor.empty_content
+        return body
 
     def is_content(self, part: hub.Part) -> bool:
         """Whether a part belongs to `content`."""
-        match part:
-            case hub.Text() | hub.Media() | hub.Raw():
-                return True
-            case hub.Refusal():
-                return self.home and "field" not in part.wire
-            case hub.Reasoning():
-                return self.home and "part" in part.wire
-        return False
+        if isinstance(part, hub.Refusal):
+            return self.home and "field" not in part.wire
+        if isinstance(part, hub.Reasoning):
+            return self.home and "part" in part.wire
+        return type(part) in CONTENT
 
     def content(self, words: list[hub.Part], role: hub.Role, plain: bool) -> Any:
         """`content`: one string where it was one, or where a single text says it all; else a list."""
@@ -132,12 +136,14 @@ class _Writer:
         unknown = isinstance(part, hub.Raw) and ".content[" in part.path
         return not self.home and (unknown or isinstance(part, hub.Media))
 
-    def reasoning(self, message: hub.Message) -> Json:
-        """The reasoning of an earlier answer, in the field that the provider reads."""
-        thoughts = [part for part in message.parts if isinstance(part, hub.Reasoning) and "part" not in part.wire]
+    def reasoning(self, message: hub.Message, kinds: set[type]) -> Json:
+        """The reasoning of an earlier answer, in the field that the provider reads. `kinds`: the types of its parts."""
+        thoughts: list[hub.Reasoning] = []
+        if hub.Reasoning in kinds:
+            thoughts = [part for part in message.parts if isinstance(part, hub.Reasoning) and "part" not in part.wire]
         if self.home:
             return {field: part.text for part in thoughts for field in part.wire.get("fields", ["reasoning_content"])}
-        calls = any(isinstance(part, hub.ToolCall) for part in message.parts)
+        calls = hub.ToolCall in kinds
         field = self.flavor.reasoning_field if calls or self.flavor.replay == "all" else ""
         texts = []
         for part in thoughts:
@@ -184,14 +190,15 @@ class _Writer:
         elif not (self.home and call.wire.get("absent")):
             text = call.text if self.home else call.text.strip() or "{}"
             inner["arguments"] = json.loads(text) if self.home and call.wire.get("object") else text
-        if extra:
-            inner |= {key.removeprefix(f"{kind}."): v for key, v in extra.items() if key.startswith(f"{kind}.")}
         body: Json = {"id": call.id, "type": kind, kind: inner}
         if self.home and call.wire.get("untyped"):
             del body["type"]
         if self.home and "index" in call.wire:
             body["index"] = call.wire["index"]
-        return body | {key: value for key, value in extra.items() if "." not in key}
+        if extra:
+            inner |= {key.removeprefix(f"{kind}."): v for key, v in extra.items() if key.startswith(f"{kind}.")}
+            body |= {key: value for key, value in extra.items() if "." not in key}
+        return body
 
     def result(self, result: hub.ToolResult, message: hub.Message, held: list[Json]) -> Json:
         """A tool message. Media that the wire has no place for there follow in a user message of their own."""
@@ -203,8 +210,8 @@ class _Writer:
         if result.error and not self.home:
             self.report.approximated(f"{result.path}.is_error", "told in the text of the result only")
         parts = result.parts
-        media = [] if self.flavor.tool_media or self.home else [part for part in parts if isinstance(part, hub.Media)]
-        if media:
+        if hub.Media in map(type, parts) and not (self.flavor.tool_media or self.home):
+            media = [part for part in parts if isinstance(part, hub.Media)]
             parts = [part for part in parts if not isinstance(part, hub.Media)]
             held.append(self.apart(result, media))
         if not parts and self.home:
