@@ -20,7 +20,6 @@ from convert import hub
 from convert.losses import Report
 from convert.unwrap import Input, unwrap
 
-_FITTED = {hub.ToolCall, hub.ToolResult, hub.Tools}  # the parts that a wire may not be able to say
 _SEPARATOR = re.compile(r"__|[.:/]")
 
 
@@ -250,23 +249,21 @@ class _Fitting:
 
     def message(self, message: hub.Message) -> hub.Message | None:
         """A message with its calls and results fitted; None when nothing is left of it. Unchanged ones as they are."""
-        if _FITTED.isdisjoint(map(type, message.parts)):
+        fitted = [self.part(part) for part in message.parts]
+        if all(map(operator.is_, fitted, message.parts)):
             return message
-        parts = [fitted for part in message.parts if (fitted := self.part(part)) is not None]
-        if len(parts) == len(message.parts) and all(map(operator.is_, parts, message.parts)):
-            return message
+        parts = [part for part in fitted if part is not None]
         return dataclasses.replace(message, parts=parts) if parts else None
 
     def part(self, part: hub.Part) -> hub.Part | None:
         """One part of the history; None where it has no place there."""
-        match part:
-            case hub.ToolCall():
-                return self.call(part)
-            case hub.ToolResult():
-                return self.result(part)
-            case hub.Tools() if not self.support.in_history:
-                self.report.moved(part.path, "to the request's tools")
-                return None
+        if isinstance(part, hub.ToolCall):
+            return self.call(part)
+        if isinstance(part, hub.ToolResult):
+            return self.result(part)
+        if isinstance(part, hub.Tools) and not self.support.in_history:
+            self.report.moved(part.path, "to the request's tools")
+            return None
         return part
 
     def call(self, call: hub.ToolCall) -> hub.ToolCall:

@@ -73,7 +73,7 @@ def _raw(item: Json, path: str) -> hub.Message:
 
 def _bookkeeping(item: Json) -> Json:
     """Takes the item's id and status out of it."""
-    return {key: item.pop(key) for key in BOOKKEEPING if item.get(key) is not None}
+    return {key: item.pop(key) for key in BOOKKEEPING if item.get(key) is not None} if item else {}
 
 
 def _text_field(item: Json, key: str, path: str) -> str:
