@@ -22,14 +22,14 @@ KINDS = {
 }  # fmt: skip
 USUAL = {"stop": "stop", "length": "length", "tool_calls": "tool_calls", "filter": "content_filter", "other": "stop"}
 BROKEN = ("error", "network_error", "abort", "insufficient_system_resource")  # the server gave up half way
-KNOWN = {"id", "object", "created", "model", "choices", "usage", "service_tier", "error"}
+PADDING = {"obfuscation", "p"}  # random characters against traffic analysis
+KNOWN = {"id", "object", "created", "model", "choices", "usage", "service_tier", "error", *PADDING}
 OF_CHOICE = {"index", "message", "finish_reason", "logprobs", "delta"}  # Perplexity adds an empty `delta`
 OF_MESSAGE = {
     "role", "content", "refusal", "annotations", "audio", "images", "tool_calls", "function_call", "reasoning",
     "reasoning_content",
 }  # fmt: skip
 SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
-PADDING = {"obfuscation", "p"}  # random characters against traffic analysis
 
 
 def read_reason(word: str | None, calls: bool) -> hub.Reason:
@@ -56,7 +56,7 @@ def call_id(response_id: str, choice: int, number: int) -> str:
 
 def extra_of(body: Json) -> Json:
     """The members of a completion that only its server knows; those of choices and their messages with their place."""
-    found = {key: value for key, value in body.items() if key not in KNOWN | PADDING}
+    found = {key: value for key, value in body.items() if key not in KNOWN}
     for number, choice in enumerate(body["choices"]):
         found |= {f"choices[{number}].{key}": value for key, value in choice.items() if key not in OF_CHOICE}
         of_message = ((key, value) for key, value in choice["message"].items() if key not in OF_MESSAGE)

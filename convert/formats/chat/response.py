@@ -69,7 +69,7 @@ def _words(message: Json, flavor: ChatFlavor) -> tuple[str, str]:
     """(reasoning, text) of a message."""
     thoughts, words = [answer.reasoning_of(message)], list[str]()
     pieces = answer.content_pieces(message.get("content"))
-    if flavor.think_tags:
+    if flavor.think_tags and think.OPEN in "".join([text for kind, text in pieces if kind == "text"]):
         machine = think.split()
         next(machine)
         pieces = [out for kind, text in pieces for out in (machine.send(text) if kind == "text" else [(kind, text)])]

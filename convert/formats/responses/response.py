@@ -32,6 +32,7 @@ SHELL: Json = {
     "store": False, "temperature": 1.0, "text": {"format": {"type": "text"}}, "tool_choice": "auto", "tools": [],
     "top_logprobs": 0, "top_p": 1.0, "truncation": "disabled", "usage": None, "user": None, "metadata": {},
 }  # fmt: skip
+ECHOED = SHELL.keys() - {"output", "usage"}
 NOT_NULL = ("prompt_cache_key", "safety_identifier", "usage", "user")
 UNTYPED = ("frequency_penalty", "presence_penalty", "store")
 REASONS = {"max_output_tokens": "length", "content_filter": "filter"}
@@ -97,7 +98,7 @@ def response_id(upstream_id: str) -> str:
 
 def shell(start: hub.Start | hub.Response, asked: Json) -> Json:
     """The response object without its answer, still in progress: identity, and the request's settings."""
-    echo = {key: asked[key] for key in SHELL if asked.get(key) is not None and key not in ("output", "usage")}
+    echo = {key: value for key, value in asked.items() if value is not None and key in ECHOED}
     if "text" in echo:
         echo["text"] = {"format": {"type": "text"}, **echo["text"]}
     if "tools" in echo:
