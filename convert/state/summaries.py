@@ -18,7 +18,7 @@ from convert.state import ids, transcript
 from convert.state.memory import Memory
 
 Json = dict[str, Any]
-KINDS = frozenset({"compaction", "compaction_summary", "context_compaction"})
+KINDS = ("compaction", "compaction_summary", "context_compaction")  # no set: a type may be anything, even a list
 KEPT_ROLES = frozenset({"user", "developer", "system"})
 INSTRUCTIONS = """\
 You condense conversations between a person and an assistant, so that another assistant can carry on from your text \
@@ -78,20 +78,19 @@ def opened(memory: Memory, tenant: Callable[[], str], request: Json, foreign: bo
     that others have sealed to the upstream, which may be their maker. Raises ProxyError (invalid_request) for one that
     was changed, or is another's."""
     given = request.get("input")
-    if not isinstance(given, list) or not any(_is_summary(item) for item in given):
+    if not isinstance(given, list):
+        return request
+    found = {number for number, item in enumerate(given) if isinstance(item, dict) and item.get("type") in KINDS}
+    if not found:
         return request
     whose = tenant()
     items = [
-        _opened(memory, whose, item, f"input[{number}]", foreign) if _is_summary(item) else item
+        _opened(memory, whose, item, f"input[{number}]", foreign) if number in found else item
         for number, item in enumerate(given)
     ]
     if all(after is before for after, before in zip(items, given)):
         return request
     return {**request, "input": items}
-
-
-def _is_summary(item: Any) -> bool:
-    return isinstance(item, dict) and item.get("type") in KINDS
 
 
 def _opened(memory: Memory, tenant: str, item: Json, path: str, foreign: bool) -> Json:

@@ -27,6 +27,12 @@ def test_a_base_url_that_ends_in_a_slash_does_no_harm(make: Make) -> None:
     assert answer.json["object"] == "response"
 
 
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/responses/compact", "/v1/responses/input_tokens"])
+def test_a_type_that_is_no_word_is_the_clients_mistake(make: Make, path: str) -> None:
+    answer = make().post(path, json={"model": "m", "input": [{"type": []}]})
+    assert (answer.status_code, answer.json["error"]["param"]) == (400, "input[0].type")
+
+
 def test_the_embedded_upstream_answers(make: Make) -> None:
     answer = make().post("/v1/responses", json=BODY)
     assert answer.status_code == 200

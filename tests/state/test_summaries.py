@@ -55,7 +55,7 @@ def test_the_same_item_is_the_same_text_each_time(memory: Memory) -> None:
 
 
 def test_a_request_without_one_is_left_as_it_is(memory: Memory) -> None:
-    for given in ("text", None, [], ITEMS[:3], [3, "x"]):
+    for given in ("text", None, [], ITEMS[:3], [3, "x"], [{"type": []}, {"type": {}}]):
         request = {"input": given}
         assert summaries.opened(memory, lambda: "t", request, False) is request
 
