@@ -15,6 +15,7 @@ import operator
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from convert import hub
 from convert.losses import Report
@@ -83,18 +84,24 @@ class Names:
 
 
 def fit(request: hub.Request, support: Support, report: Report, home: bool = False) -> tuple[hub.Request, Names]:
-    """The request with only such tools, calls and results as the wire can say, and the way back.
+    """The request with only such tools, calls and results as the wire can say, the very one where it has no others; and
+    the way back.
     `home`: the wire is the request's own, so that its hosted tools and announcements are understood."""
     fitting = _Fitting(support, report, home)
     tools = request.tools if support.in_history else [*request.tools, *_announced(request.messages)]
     offered = fitting.offer(tools)
-    messages = [fitting.message(message) for message in request.messages]
-    fitted = dataclasses.replace(
-        request, tools=offered, messages=[message for message in messages if message], choice=request.choice
-    )
-    if request.choice:
-        fitted.choice, fitted.tools = fitting.choose(request.choice, offered)
-    return fitted, fitting.names
+    messages = [fitted for message in request.messages if (fitted := fitting.message(message)) is not None]
+    choice = request.choice
+    if choice is not None:
+        choice, offered = fitting.choose(choice, offered)
+    if choice is not request.choice or not _same(offered, request.tools) or not _same(messages, request.messages):
+        request = dataclasses.replace(request, tools=offered, messages=messages, choice=choice)
+    return request, fitting.names
+
+
+def _same(new: list[Any], old: list[Any]) -> bool:
+    """Whether two lists hold the very same objects."""
+    return len(new) == len(old) and all(map(operator.is_, new, old))
 
 
 def _announced(messages: list[hub.Message]) -> list[hub.Tool]:
@@ -250,7 +257,7 @@ class _Fitting:
     def message(self, message: hub.Message) -> hub.Message | None:
         """A message with its calls and results fitted; None when nothing is left of it. Unchanged ones as they are."""
         fitted = [self.part(part) for part in message.parts]
-        if all(map(operator.is_, fitted, message.parts)):
+        if _same(fitted, message.parts):
             return message
         parts = [part for part in fitted if part is not None]
         return dataclasses.replace(message, parts=parts) if parts else None

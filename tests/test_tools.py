@@ -49,6 +49,13 @@ def test_what_the_wire_knows_stays_as_it_is():
     assert not names and not report.losses
 
 
+def test_a_request_that_any_wire_can_say_is_not_copied():
+    said = [assistant(hub.ToolCall(id="c", name="fetch", text="{}")), result("c", hub.Text(text="x"))]
+    choice = hub.ToolChoice(kind="required")
+    request = hub.Request(origin="chat", tools=[FETCH], messages=said, choice=choice)
+    assert tools.fit(request, PLAIN, Report())[0] is request
+
+
 def test_a_custom_tool_is_a_function_with_one_string():
     fitted, names, report = fit(PATCH)
     (tool,) = fitted.tools
