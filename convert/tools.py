@@ -9,6 +9,7 @@ Everything is derived from the request alone, so the same history always gives t
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import operator
@@ -22,6 +23,7 @@ from convert.losses import Report
 from convert.unwrap import Input, unwrap
 
 _SEPARATOR = re.compile(r"__|[.:/]")
+_compiled = functools.cache(re.compile)  # of patterns that formats and providers declare
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,7 @@ def _announced(messages: list[hub.Message]) -> list[hub.Tool]:
 
 def short_id(call_id: str, support: Support) -> str:
     """A call id that the wire accepts; the same for a call and its result, in every request."""
-    legal = len(call_id) <= support.id_length and (not support.legal_id or re.fullmatch(support.legal_id, call_id))
-    if legal:
+    if len(call_id) <= support.id_length and (not support.legal_id or _compiled(support.legal_id).fullmatch(call_id)):
         return call_id
     digest = _digest(call_id)[:32]
     return f"call_{digest}" if support.id_length > len(digest) + 4 else digest[: support.id_length]
@@ -136,7 +137,7 @@ class _Fitting:
         self.home = home
         self.client = support.client and home  # built-ins differ from format to format
         self.names = Names()
-        self.illegal = re.compile(support.illegal_name)
+        self.illegal = _compiled(support.illegal_name)
 
     # --- names ---
 

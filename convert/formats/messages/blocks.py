@@ -6,10 +6,9 @@ A block that becomes several parts (a search result, a document in pieces) is ke
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from convert import hub
+from convert import hub, sse
 from convert.errors import invalid
 from convert.formats.contract import take
 from convert.sealed import found, untag
@@ -183,7 +182,7 @@ def _read_call(body: Json, path: str) -> hub.ToolCall:
     wire: Json = {"caller": body["caller"]} if body.get("caller") is not None else {}
     if wire.get("caller") == {"type": "direct"}:  # what is so anyway
         del body["caller"]
-    text = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+    text = sse.dumps(given).decode()
     name = string(body, "name", path)
     if not name:
         raise invalid(f"{path}.name", "must not be empty")

@@ -33,7 +33,8 @@ def write_history(request: hub.Request, flavor: MessagesFlavor, report: Report) 
     for message in merged(paired(request.messages, report), report):
         if message.name is not None:
             report.dropped(f"{message.path}.name")
-        report.extras(message.path, message.extra)
+        if message.extra:
+            report.extras(message.path, message.extra)
         late = message.role in ("system", "developer") and turns and not flavor.system_in_messages
         blocks = writer.blocks(message) if not late else []
         if message.role not in ("system", "developer"):
@@ -49,17 +50,18 @@ def write_history(request: hub.Request, flavor: MessagesFlavor, report: Report) 
         report.approximated("messages", "the user's turn that must come first was made up")
         turns.insert(0, {"role": "user", "content": [{"type": "text", "text": FIRST}]})
     body: Json = {"system": _short(system)} if system else {}
-    return body | {"messages": [{"role": turn["role"], "content": _short(turn["content"])} for turn in turns]}
+    for turn in turns:
+        turn["content"] = _short(sorted(turn["content"], key=_after_results))
+    return body | {"messages": turns}
 
 
 def _add(turns: list[Json], role: str, blocks: list[Json], apart: bool = False) -> None:
-    """Appends blocks to the last turn, if it is the same side's, or as a new one; results of calls come first."""
+    """Appends blocks to the last turn, if it is the same side's, or as a new one."""
     if not blocks:
         return
     if apart or not turns or turns[-1]["role"] != role:
         turns.append({"role": role, "content": []})
-    content = turns[-1]["content"] + blocks
-    turns[-1]["content"] = sorted(content, key=_after_results)
+    turns[-1]["content"] += blocks
 
 
 def _after_results(block: Json) -> bool:
@@ -177,7 +179,8 @@ class Blocks:
         """What only this format knows of a node; at another origin it is reported instead."""
         if self.home:
             return node.extra
-        self.report.extras(node.path, node.extra)
+        if node.extra:
+            self.report.extras(node.path, node.extra)
         return {}
 
     def text(self, part: hub.Text) -> Json | None:
