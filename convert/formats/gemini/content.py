@@ -6,9 +6,10 @@ A signature has a slot on reasoning and on calls in the hub; of any other part i
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Literal
 
-from convert import hub, sealed
+from convert import hub, sealed, sse
 from convert.errors import ProxyError, invalid
 from convert.formats.contract import expect, take
 from convert.formats.gemini.spelling import canonical, respelled
@@ -27,17 +28,26 @@ OWN = ("https://", "http://", "gs://", "files/")  # what a fileUri looks like
 
 def arguments_text(args: Any) -> str:
     """Arguments as JSON text; nothing where there are none."""
-    return "" if args is None else json.dumps(args, ensure_ascii=False, separators=(",", ":"))
+    return "" if args is None else sse.dumps(args).decode()
 
 
 def arguments_of(text: str) -> Json | None:
     """The arguments object of JSON text; None where it is not one."""
     try:
-        value = json.loads(text) if text.strip() else {}
-        json.dumps(value, allow_nan=False)
+        value = _DECODER.decode(text) if text.strip() else {}
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _finite(number: str) -> float:
+    """A number that JSON can hold. Raises ValueError for any other."""
+    if not math.isfinite(value := float(number)):
+        raise ValueError(number)
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 
 
 def media_kind(mime: str | None, uri: str = "") -> Kind:

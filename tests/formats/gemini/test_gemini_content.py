@@ -117,3 +117,15 @@ def test_the_words_of_a_response(response, words):
 )
 def test_the_response_for_words(text, error, response):
     assert content.telling(text, error) == response
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("", {}), (" ", {}), ('{"a": 1.5, "b": 123456789012345678901}', {"a": 1.5, "b": 123456789012345678901}),
+        ("[1]", None), ('{"a"', None), ('{"a": NaN}', None), ('{"a": -Infinity}', None), ('{"a": 1e999}', None),
+        ('{"a":' * 100_000, None),
+    ],
+)  # fmt: skip
+def test_arguments_are_an_object_of_what_json_can_hold(text, arguments):
+    assert content.arguments_of(text) == arguments
