@@ -50,7 +50,6 @@ def _flat(words: Any) -> str:
 
 RESULT = {hub.ToolResult}
 CONTENT = {hub.Text, hub.Media, hub.Raw}
-THOUGHTFUL = {hub.Reasoning, hub.ToolCall}  # beside a call some providers want reasoning even where there is none
 
 
 class _Writer:
@@ -60,6 +59,8 @@ class _Writer:
         self.home = home
         self.flavor = flavor
         self.report = report
+        # beside a call some providers want reasoning even where there is none
+        self.thoughtful = {hub.Reasoning} if flavor.missing_reasoning is None else {hub.Reasoning, hub.ToolCall}
 
     def extra(self, node: hub.Node) -> Json:
         """What only this format knows of a node; at another origin it is reported instead."""
@@ -79,7 +80,7 @@ class _Writer:
         role = self.flavor.developer_role if message.role == "developer" else message.role
         body: Json = {"role": role}
         kinds = kinds if role == "assistant" else set()
-        if not kinds.isdisjoint(THOUGHTFUL):
+        if not kinds.isdisjoint(self.thoughtful):
             body |= self.reasoning(message, kinds)
         if words := [part for part in message.parts if self.is_content(part)]:
             body["content"] = self.content(words, message.role, message.plain)
@@ -137,9 +138,7 @@ class _Writer:
 
     def reasoning(self, message: hub.Message, kinds: set[type]) -> Json:
         """The reasoning of an earlier answer, in the field that the provider reads. `kinds`: the types of its parts."""
-        thoughts: list[hub.Reasoning] = []
-        if hub.Reasoning in kinds:
-            thoughts = [part for part in message.parts if isinstance(part, hub.Reasoning) and "part" not in part.wire]
+        thoughts = [part for part in message.parts if isinstance(part, hub.Reasoning) and "part" not in part.wire]
         if self.home:
             return {field: part.text for part in thoughts for field in part.wire.get("fields", ["reasoning_content"])}
         calls = hub.ToolCall in kinds
