@@ -68,22 +68,26 @@ def _read_message(message: Any, path: str, functions: Iterator[str]) -> hub.Mess
     return hub.Message(role=role, parts=parts, name=name, plain=plain, path=path, extra=body, wire=wire)
 
 
-def _read_reasoning(body: Json, path: str) -> Iterator[hub.Reasoning]:
+def _read_reasoning(body: Json, path: str) -> list[hub.Reasoning]:
     """The reasoning of an earlier answer; the same text under both names is one."""
+    if body.keys().isdisjoint(REASONING_FIELDS):
+        return []
     if body.get("reasoning_content") is not None:
         expect(body["reasoning_content"], str, f"{path}.reasoning_content")
     texts: dict[str, list[str]] = {}
     for field in REASONING_FIELDS:
         if isinstance(body.get(field), str) and body[field]:
             texts.setdefault(body.pop(field), []).append(field)
-    for text, fields in texts.items():
-        yield hub.Reasoning(text=text, path=f"{path}.{fields[0]}", wire={"fields": fields})
+    return [
+        hub.Reasoning(text=text, path=f"{path}.{fields[0]}", wire={"fields": fields}) for text, fields in texts.items()
+    ]
 
 
-def _read_refusal(body: Json, path: str) -> Iterator[hub.Refusal]:
-    if body.get("refusal"):
-        expect(body["refusal"], str, f"{path}.refusal")
-        yield hub.Refusal(text=body.pop("refusal"), path=f"{path}.refusal", wire={"field": True})
+def _read_refusal(body: Json, path: str) -> list[hub.Refusal]:
+    if not body.get("refusal"):
+        return []
+    expect(body["refusal"], str, f"{path}.refusal")
+    return [hub.Refusal(text=body.pop("refusal"), path=f"{path}.refusal", wire={"field": True})]
 
 
 def _read_calls(body: Json, path: str) -> list[hub.Part]:
@@ -128,19 +132,18 @@ def read_call(call: Any, path: str) -> hub.ToolCall:
     )  # fmt: skip
 
 
-def _read_function_call(body: Json, path: str, functions: Iterator[str]) -> Iterator[hub.ToolCall]:
+def _read_function_call(body: Json, path: str, functions: Iterator[str]) -> list[hub.ToolCall]:
     """The legacy single call."""
     call = take(body, "function_call")
     if call is None:
-        return
+        return []
     if not isinstance(call, dict) or not isinstance(call.get("name"), str):
         raise invalid(f"{path}.function_call.name", "must be a string")
     arguments = call.get("arguments") or ""
     if not isinstance(arguments, str):
         raise invalid(f"{path}.function_call.arguments", "must be a string")
-    yield hub.ToolCall(
-        text=arguments, id=next(functions), name=call["name"], path=f"{path}.function_call", wire={"legacy": True}
-    )  # fmt: skip
+    where = f"{path}.function_call"
+    return [hub.ToolCall(text=arguments, id=next(functions), name=call["name"], path=where, wire={"legacy": True})]
 
 
 def _read_result(body: Json, path: str, role: str, functions: Iterator[str]) -> hub.Message:

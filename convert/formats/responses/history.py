@@ -15,12 +15,14 @@ from convert.formats.responses.flavor import ResponsesFlavor
 from convert.losses import Report
 
 Json = dict[str, Any]
+CONTENT = {hub.Text, hub.Refusal, hub.Media}
 
 
 def write_items(messages: list[hub.Message], home: bool, flavor: ResponsesFlavor, report: Report) -> list[Json]:
     """The `input` list. `home`: the messages were read from this format, and are restored exactly.
     Raises ProxyError (unsupported) for media that the wire has no part for."""
-    return [item for message in messages for item in _Writer(home, flavor, report).items(message)]
+    writer = _Writer(home, flavor, report)
+    return [item for message in messages for item in writer.items(message)]
 
 
 def item_id(prefix: str, *seed: object) -> str:
@@ -40,7 +42,7 @@ class _Writer:
         """The items of one message: content parts of one message item together, every other part its own."""
         if message.name is not None:
             self.report.dropped(f"{message.path}.name")
-        if not self.home:
+        if message.extra and not self.home:
             self.report.extras(message.path, message.extra)
         words: list[hub.Part] = []
         thoughts: list[hub.Reasoning] = []
@@ -48,7 +50,7 @@ class _Writer:
             if thoughts and (not isinstance(part, hub.Reasoning) or thoughts[-1].sealed):
                 yield from self.reasoning(message, thoughts)
                 thoughts = []
-            if isinstance(part, hub.Text | hub.Refusal | hub.Media) or self.is_content(part):
+            if self.is_content(part):
                 words.append(part)
                 continue
             if words:
@@ -64,14 +66,15 @@ class _Writer:
             yield self.message(message, words)
 
     def is_content(self, part: hub.Part) -> bool:
-        """A Raw that stands inside a message, not for an item of its own."""
-        return isinstance(part, hub.Raw) and ".content[" in part.path
+        """Whether a part stands inside of a message, and not for an item of its own."""
+        return type(part) in CONTENT or (isinstance(part, hub.Raw) and ".content[" in part.path)
 
     def extra(self, node: hub.Node) -> Json:
         """What only this format knows of a node; at another origin it is reported instead."""
         if self.home:
             return node.extra
-        self.report.extras(node.path, node.extra)
+        if node.extra:
+            self.report.extras(node.path, node.extra)
         return {}
 
     def identity(self, node: hub.Node) -> Json:
