@@ -257,10 +257,15 @@ class _Fitting:
 
     def message(self, message: hub.Message) -> hub.Message | None:
         """A message with its calls and results fitted; None when nothing is left of it. Unchanged ones as they are."""
-        fitted = [self.part(part) for part in message.parts]
-        if _same(fitted, message.parts):
+        parts: list[hub.Part] = []
+        same = True
+        for part in message.parts:
+            fitted = self.part(part)
+            same = same and fitted is part
+            if fitted is not None:
+                parts.append(fitted)
+        if same:
             return message
-        parts = [part for part in fitted if part is not None]
         return dataclasses.replace(message, parts=parts) if parts else None
 
     def part(self, part: hub.Part) -> hub.Part | None:
