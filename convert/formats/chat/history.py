@@ -21,7 +21,9 @@ def write_messages(messages: list[hub.Message], home: bool, flavor: ChatFlavor, 
     for message in messages:
         kinds = {*map(type, message.parts)}
         if hub.ToolResult in kinds:
-            written += writer.results(message, held)
+            for part in message.parts:
+                if isinstance(part, hub.ToolResult):
+                    written.append(writer.result(part, message, held))
         elif held:
             written += held
             held = []
@@ -69,10 +71,6 @@ class _Writer:
         if node.extra:
             self.report.extras(node.path, node.extra)
         return {}
-
-    def results(self, message: hub.Message, held: list[Json]) -> list[Json]:
-        """The tool messages of a hub message; media go to `held`."""
-        return [self.result(part, message, held) for part in message.parts if isinstance(part, hub.ToolResult)]
 
     def message(self, message: hub.Message, kinds: set[type]) -> Json | None:
         """A system, developer, user or assistant message, without results; None where nothing is left of it. `kinds`:
@@ -171,10 +169,13 @@ class _Writer:
 
     def calls(self, message: hub.Message) -> Json:
         """`tool_calls`, or the legacy single call."""
-        calls = [part for part in message.parts if isinstance(part, hub.ToolCall)]
-        if self.home and calls and calls[0].wire.get("legacy"):
-            return {"function_call": {"name": calls[0].name, "arguments": calls[0].text}}
-        return {"tool_calls": [self.call(call) for call in calls]} if calls else {}
+        calls: list[Json] = []
+        for part in message.parts:
+            if isinstance(part, hub.ToolCall):
+                if self.home and not calls and part.wire.get("legacy"):
+                    return {"function_call": {"name": part.name, "arguments": part.text}}
+                calls.append(self.call(part))
+        return {"tool_calls": calls}
 
     def call(self, call: hub.ToolCall) -> Json:
         """One call."""
