@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import cast
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 
+from convert.api import current
 from convert.api.closing import Closing
 
 log = logging.getLogger("convert.requests")
@@ -43,14 +44,16 @@ def hide(record: logging.LogRecord) -> bool:
 
 
 def _begin() -> None:
-    g.began = time.monotonic()
-    g.prefixed = request.environ.get("convert.prefixed")
+    prefixed = current.asked().environ.get("convert.prefixed")
+    current.held().update(began=time.monotonic(), prefixed=prefixed)
 
 
 def _end(response: Response) -> Response:
     """Arranges for the line to be written, and for the request to be over, when the last byte was sent, or the client
     has gone."""
-    written, leave = entry(request.method, response.status_code, g.get("began", time.monotonic())), g.pop("leave", None)
+    held = current.held()
+    written = entry(current.asked().method, response.status_code, held.get("began", time.monotonic()))
+    leave = held.pop("leave", None)
 
     def line() -> None:
         if leave:
@@ -66,13 +69,14 @@ def _end(response: Response) -> Response:
 
 def entry(method: str, status: int, began: float) -> Callable[[], None]:
     """What writes the line of the current request, whenever it ends. `began`: time.monotonic() at its start."""
+    held, asked = current.held(), current.asked()
     words = {
         "method": method,
-        "path": request.root_path + request.path,
-        "upstream": g.get("upstream", "-"),
-        "model": g.get("model", "-"),
+        "path": asked.root_path + asked.path,
+        "upstream": held.get("upstream", "-"),
+        "model": held.get("model", "-"),
         "status": status,
-        "losses": g.get("losses", 0),
+        "losses": held.get("losses", 0),
     }
 
     def line() -> None:

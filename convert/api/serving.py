@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, g, request
 
 from convert import sse
 from convert.access import admit, admit_to_stored, credentials, upstream_key
 from convert.admission import Admission
 from convert.answer import Answer, Hangup
-from convert.api import bodies, failures, streams
+from convert.api import bodies, current, failures, streams
 from convert.api.closing import Closing
 from convert.errors import ProxyError
 from convert.exchange import Exchange
@@ -82,23 +82,24 @@ def _renew(app: Flask, inherited: State) -> None:
 
 def state() -> State:
     """The state of the current app."""
-    return cast(State, current_app.extensions["convert"])
+    return cast(State, current.app().extensions["convert"])
 
 
 def headers_of_client() -> Mapping[str, str]:
     """The current request's headers."""
-    given = g.get("given")
-    if given is None:
-        given = g.given = Given.in_environment(request.environ)
-    return cast(Mapping[str, str], given)
+    held = current.held()
+    if "given" not in held:
+        held["given"] = Given.in_environment(request.environ)
+    return cast(Mapping[str, str], held["given"])
 
 
 def presented() -> list[str]:
     """The keys that the current request presents."""
-    keys = g.get("presented")
-    if keys is None:
-        keys = g.presented = credentials(headers_of_client(), request.args if request.query_string else {})
-    return cast(list[str], keys)
+    held = current.held()
+    if "presented" not in held:
+        asked = current.asked()
+        held["presented"] = credentials(headers_of_client(), asked.args if asked.query_string else {})
+    return cast(list[str], held["presented"])
 
 
 def let_in() -> None:

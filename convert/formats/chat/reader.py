@@ -79,7 +79,7 @@ def _added(chunk: Chunk) -> tuple[int, Json]:
 
 
 def _extra(chunk: Json) -> Json:
-    return {key: value for key, value in chunk.items() if key not in answer.KNOWN | answer.PADDING}
+    return {key: value for key, value in chunk.items() if key not in answer.KNOWN}
 
 
 class _Choice:
