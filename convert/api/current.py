@@ -9,8 +9,8 @@ from typing import Any
 from flask import Flask, Request, current_app, g, request
 
 app: Callable[[], Flask] = current_app._get_current_object  # type: ignore[attr-defined]
-asked: Callable[[], Request] = request._get_current_object
-_globals: Callable[[], Any] = g._get_current_object  # type: ignore[attr-defined]
+asked: Callable[[], Request] = request._get_current_object  # type: ignore[attr-defined]
+_globals: Callable[[], Any] = g._get_current_object
 
 
 def held() -> dict[str, Any]:
