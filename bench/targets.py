@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 KIT = Path(os.environ.get("BENCH_KIT") or Path.home() / ".cache/convert-bench")
+STORE = tempfile.TemporaryDirectory(prefix="bench-")  # what is stored in the checkout is no part of what is measured
 C_UPSTREAM, UPSTREAM = 9100, 9110  # the kit's, which speaks Chat; ours, which speaks all
 LITELLM = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
@@ -44,7 +46,7 @@ def convert(client: str, upstream: str, workers: int = 1, **environment: str) ->
     base = f"http://127.0.0.1:{port}/" + ("v1beta" if upstream == "gemini" else "v1")
     settings = {
         "PORT": "9300", "WEB_CONCURRENCY": str(workers), "UPSTREAM_URL": base, "UPSTREAM_FORMAT": upstream,
-        "UPSTREAM_API_KEY": "sk-bench", **environment,
+        "UPSTREAM_API_KEY": "sk-bench", "DATABASE_URL": f"sqlite:///{STORE.name}/bench.db", **environment,
     }  # fmt: skip
     return Target(9300, client, command, settings, cores="0,1" if workers > 1 else "0")
 
