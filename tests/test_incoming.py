@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import io
 import itertools
+import socket
 from typing import Any
 
 import pytest
@@ -17,6 +18,10 @@ OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 BODY = b"5\r\nhello\r\n1;name=value\r\n \r\n000c\r\nworld\r\n0\r\n\r\n\r\n0\r\nTrailer: x\r\n\r\n"
 TEXT = b"hello world\r\n0\r\n\r\n"
+
+
+READABLE, peer = socket.socketpair()
+peer.send(b"something")
 
 
 class Connection:
@@ -36,6 +41,10 @@ class Connection:
 
     def settimeout(self, seconds: float) -> None:
         pass
+
+    def fileno(self) -> int:
+        """What gevent waits for before it reads: here there is always something."""
+        return READABLE.fileno()
 
     def close(self) -> None:
         self.closed = True
