@@ -1,7 +1,7 @@
 """What a conversion alone costs, for each pair of formats: `pytest bench` (not part of the everyday suite).
 
-The time of `stream` is that of 200 deltas with their opening and ending; of `request`, one long history of 300 messages
-and its tools, and a short one.
+The time of `stream` is that of 200 deltas with their opening and ending, each frame in a piece of its own; that of
+`request`, of one long history of 300 messages and its tools, and of a short one.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ def asked(client: str, rounds: int) -> dict[str, Any]:
 @PAIRS
 @pytest.mark.benchmark(group="stream of 200 deltas")
 def test_stream(benchmark: BenchmarkFixture, client: str, wire: str) -> None:
-    data = streamed(wire)
+    pieces = [frame + b"\n\n" for frame in streamed(wire).split(b"\n\n")[:-1]]
     exchange = Exchange(FORMATS[client], FORMATS[wire], {"model": "m", "stream": True}, FORMATS[wire].flavor())
-    written = benchmark(lambda: b"".join(exchange.written(exchange.events([data]))))
+    written = benchmark(lambda: b"".join(exchange.written(exchange.events(pieces))))
     assert b"word 0199" in written
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from convert import hub, repeats, seals, shape, stream, structured, tools, withheld
+from convert import hub, repeats, seals, shape, sse, stream, structured, tools, withheld
 from convert.errors import ProxyError, invalid
 from convert.formats.contract import Flavor, Format
 from convert.losses import Report
@@ -112,8 +112,7 @@ class Exchange:
     def events(self, pieces: Iterable[bytes], resting: bool = False) -> Iterator[hub.Event]:
         """The checked hub events of a streamed answer; an empty piece stands for silence. `resting`: with a Rest
         after those of each piece."""
-        read = functools.partial(self.wire.read_stream, flavor=self.flavor)
-        events = stream.check(repeats.read_stream(pieces, read, self.wire.alike, resting))
+        events = stream.check(self._heard(pieces, resting))
         if self.answer:
             events = structured.restored(events, self.answer)
         if self.names.offered:  # each stage costs every event a step
@@ -121,6 +120,13 @@ class Exchange:
         if self.slotless and self.keep:
             events = withheld.of_events(events, self.keep, bool(self.client.seals), self.demanding)
         return seals.events_apart(events) if self.borne and "call" in self.wire.seals else events
+
+    def _heard(self, pieces: Iterable[bytes], resting: bool) -> Iterator[hub.Event]:
+        """What the wire's reader makes of a stream."""
+        if self.wire.alike is None:
+            return self.wire.read_stream(sse.chunks(pieces, resting), self.flavor)
+        read = functools.partial(self.wire.read_stream, flavor=self.flavor)
+        return repeats.read_stream(pieces, read, self.wire.alike, resting)
 
     def unfolded(self, body: Json) -> Iterator[hub.Event]:
         """The events of a finished answer, for a client that asked for a stream."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import chain
 
 import orjson
 
@@ -16,6 +17,7 @@ from convert import hub, sse
 from convert.sse import Chunk
 
 SHORT = 4096  # bytes of a frame that is remembered
+PATIENCE = 8  # patterns that nothing repeats, before a stream is believed to vary (OpenAI adds random characters)
 Read = Callable[[Iterator[Chunk]], Iterator[hub.Event]]
 Alike = Callable[[Chunk, hub.Part], bool]
 
@@ -30,12 +32,18 @@ def read_stream(pieces: Iterable[bytes], read: Read, alike: Alike, resting: bool
     Raises ProxyError (upstream) for data that is no JSON object, and what `read` raises."""
     reader = _Reader(read, alike)
     pattern: _Pattern | None = None
-    for whole in sse.whole_frames(pieces):
+    vain = 0  # patterns in a row that nothing repeated
+    frames = sse.whole_frames(pieces)
+    for whole in frames:
         rest = whole
         if pattern and whole:
             texts, rest = pattern.texts(whole)
+            vain = 0 if texts else vain + 1
             for text in texts:
                 yield hub.Delta(pattern.index, text)
+        if vain > PATIENCE:
+            yield from reader.follow(sse.chunks_of(chain([rest], frames), resting))
+            return
         if rest or rest is None:
             pattern = yield from reader.read(rest)
             if reader.ended:
@@ -50,7 +58,7 @@ class _Reader:
 
     def __init__(self, read: Read, alike: Alike) -> None:
         self.alike = alike
-        self.handed: deque[Chunk | None] = deque()
+        self.handed: deque[Chunk | Iterator[Chunk] | None] = deque()
         self.events = read(_chunks(self.handed))
         self.parts: dict[int, hub.Part] = {}
         self.ended = False
@@ -70,6 +78,11 @@ class _Reader:
             return _pattern(*frames[-1], event) if self.alike(chunks[-1], self.parts[event.index]) else None
         return None
 
+    def follow(self, chunks: Iterator[Chunk]) -> Iterator[hub.Event]:
+        """The events of all the chunks that still come."""
+        self.handed.append(chunks)
+        return self.events
+
     def made_of(self, *chunks: Chunk | None) -> Iterator[hub.Event]:
         """The events of chunks; None: of the end of the body."""
         self.handed.extend(chunks)
@@ -82,12 +95,14 @@ class _Reader:
         self.ended = True
 
 
-def _chunks(handed: deque[Chunk | None]) -> Iterator[Chunk]:
-    """What was handed to a reader, until None; a Rest, which it passes on, whenever it has read all of that."""
+def _chunks(handed: deque[Chunk | Iterator[Chunk] | None]) -> Iterator[Chunk]:
+    """What was handed to a reader, until None or all the others; a Rest, which it passes on, whenever it has read what
+    there is."""
     while True:
         while handed:
             chunk = handed.popleft()
-            if chunk is None:
+            if not isinstance(chunk, dict):
+                yield from chunk or ()
                 return
             yield chunk
         yield sse.REST

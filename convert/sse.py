@@ -85,17 +85,24 @@ def _frame(block: bytes) -> Frame | None:
     return (name, b"\n".join(data)) if data else None
 
 
-def chunks(pieces: Iterable[bytes]) -> Iterator[Chunk]:
-    """The JSON object of each frame; DONE for `[DONE]`, PING for silence.
+def chunks(pieces: Iterable[bytes], resting: bool = False) -> Iterator[Chunk]:
+    """The JSON object of each frame; DONE for `[DONE]`, PING for silence; `resting`: REST after what a piece brought.
 
     A frame named `error` whose object has no `error` member is wrapped in one, so that readers have
     one place to look. Raises ProxyError (upstream) for data that is no JSON object.
     """
-    for whole in whole_frames(pieces):
+    return chunks_of(whole_frames(pieces), resting)
+
+
+def chunks_of(frames: Iterable[bytes | None], resting: bool = False) -> Iterator[Chunk]:
+    """As `chunks`, of what `whole_frames` gives."""
+    for whole in frames:
         if whole is None:
             yield PING
         else:
             yield from parsed(split(whole))
+        if resting:
+            yield REST
 
 
 def parsed(batch: list[Frame]) -> Iterable[Chunk]:

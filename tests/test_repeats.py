@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from convert import hub, sse
+from convert import hub, repeats, sse
 from convert.errors import ProxyError
 from convert.repeats import read_stream
 from convert.sse import Chunk
@@ -147,3 +147,27 @@ def test_nothing_is_read_behind_the_end():
         raise AssertionError("read on")
 
     assert list(read_stream(pieces(), Reader(), lambda chunk, part: True))[-1] == hub.End()
+
+
+@pytest.mark.parametrize("resting", [False, True])
+def test_a_stream_in_which_nothing_repeats_is_read_as_it_comes(monkeypatch, resting):
+    looked: list[bytes] = []
+    texts = repeats._Pattern.texts
+    monkeypatch.setattr(repeats._Pattern, "texts", lambda self, whole: looked.append(whole) or texts(self, whole))
+    varied = [say(f"text {number}", f',"n":{number}') for number in range(3 * repeats.PATIENCE)]
+    heard, given = told(OPEN, *varied, b"", DONE, resting=resting)
+    assert [event for event in heard if isinstance(event, str)] == [f"text {n}" for n in range(len(varied))]
+    assert heard.count(hub.REST) == (len(varied) + 2) * resting and heard.count(hub.PING) == 1
+    assert given == len(varied) + 3 and len(looked) == repeats.PATIENCE + 1
+
+
+def test_what_repeats_now_and_then_keeps_being_looked_for():
+    some = [say(f"{number} {time}", f',"n":{number}') for number in range(50) for time in range(2)]
+    heard, given = told(OPEN, *some, DONE)
+    assert heard == [f"{number} {time}" for number in range(50) for time in range(2)] and given == 52
+
+
+def test_a_varied_stream_that_breaks_off_ends_with_its_body():
+    varied = [say(f"text {number}", f',"n":{number}') for number in range(3 * repeats.PATIENCE)]
+    events = list(read_stream([OPEN, *varied], Reader(), lambda chunk, part: True))
+    assert len(events) == len(varied) + 2 and events[-1] == hub.End()

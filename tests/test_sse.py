@@ -43,6 +43,13 @@ def test_silence_becomes_a_ping_wherever_it_falls():
     assert chunks[0] is sse.PING
 
 
+def test_where_asked_for_a_rest_follows_what_a_piece_brought():
+    pieces = [b'data: {"n":1}\n\ndata: {"n":2}\n\ndata:', b"", b' {"n":3}\n', b"\n"]
+    chunks = list(sse.chunks(pieces, resting=True))
+    assert chunks == [{"n": 1}, {"n": 2}, sse.REST, sse.PING, sse.REST, {"n": 3}, sse.REST]
+    assert chunks[2] is sse.REST
+
+
 @pytest.mark.parametrize("cut", range(1, 6))
 def test_a_blank_line_may_be_cut_anywhere(cut):
     data = b"data: {}\r\n\r\ndata: {}\r\n\r\n"

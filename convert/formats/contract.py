@@ -91,7 +91,7 @@ class Format:
     closes: Callable[[bytes], bool]  # whether they hold the event that nothing follows
     keep_alive: bytes  # what may be sent between two frames while nothing happens (lane 0)
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with each upstream call
-    alike: Callable[[Chunk, hub.Part], bool] = lambda chunk, part: False  # see repeats.read_stream
+    alike: Callable[[Chunk, hub.Part], bool] | None = None  # see repeats.read_stream; None: each chunk is read
     own_error: Callable[[Json, ProxyError], bool] = lambda body, error: True
     # (body of an error, what it means) -> whether its shape and its words are those that clients act on
     statuses: Mapping[str, int] = field(default_factory=dict)  # HTTP status of kinds of errors, where it is its own

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
 
 import pytest
 
-from convert import hub, repeats, sse, stream
+from convert import hub, sse, stream
 from convert.exchange import Exchange
 from convert.formats import FORMATS
 from convert.formats.contract import Format
@@ -42,10 +41,10 @@ def test_the_bytes_of_a_stream_give_the_same_events_at_any_cut(recording: Record
 @pytest.mark.parametrize("recording", streams(), **named)
 def test_what_is_taken_for_a_repetition_is_read_as_if_it_were_none(recording: Recording) -> None:
     form = recording.form
-    read = functools.partial(form.read_stream, flavor=form.flavor())
+    exchange = Exchange(form, form, ASKED[form.name], form.flavor())
     for size in (1, 7, 100, 1500, len(recording.stream)):
         pieces = list(cut(recording.stream, size))
-        assert list(stream.check(repeats.read_stream(pieces, read, form.alike))) == events(form, pieces)
+        assert list(exchange.events(pieces)) == events(form, pieces)
 
 
 @pytest.mark.parametrize("recording", streams(), **named)
