@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
+import sys
 import zlib
 from typing import Any
 
@@ -109,6 +111,54 @@ def test_an_object_comes_as_values() -> None:
     assert bodies.parse(b'{"a":' * 150 + b"1" + b"}" * 150)
     many = b"[" + b",".join([b"{}"] * 1000) + b"]"  # wide is not deep
     assert len(bodies.parse(b'{"a": %b}' % many)["a"]) == 1000
+
+
+def told(data: bytes) -> Any:
+    """What a body is read as, with the types of its values; or why it is refused."""
+    try:
+        return repr(bodies.parse(data))
+    except ProxyError as error:
+        return error.kind, error.status, error.param, re.sub(r"(line|column|position|char) \d+", r"\1", error.message)
+
+
+MEMBERS = [
+    b"1", b"-0", b"-0.0", b"0.1", b"1.0", b"1e22", b"1E-7", b"123456789.123456789", b"9007199254740993",
+    b"18446744073709551615", b"18446744073709551616", b"-9223372036854775808", b"-9223372036854775809", b"1" * 400,
+    b"1e400", b"-1e400", b"1e-400", b"01", b"1.", b".5", b"+1", b"0x1", b"NaN", b"Infinity", b"-Infinity", b"nul",
+    b'"\\ud83d\\ude00"', b'"\\ud83d"', b'"\\ude00\\ud83d"', b'"\\u0000"', b'"\\u00e9\\/\\b\\f"', b'"\\x"', b'"a\tb"',
+    b'"\xc3\xa9"', b'"\xff"', b'"\xed\xa0\x80"', b'"\xc0\x80"', b'"\xf4\x90\x80\x80"', "\"\u2028\U0001f600\"".encode(),
+    b'{"a": 1, "a": 2}', b'{"": 1}', b'{"\\ud83d": 1}', b"{'a': 1}", b'{"a" 1}', b"[1,]", b"[1 2]", b"[,]",
+    b'{"a": 1,}', b"[]", b"{}", b"[[[]]]", b"[" * 150 + b"]" * 150, b"[" * 250 + b"]" * 250,
+    b"[" * 2000 + b"]" * 2000, b"[" * 2000,
+    b'{"a":' * 250 + b"1" + b"}" * 250, b'"', b'"open', b"/* */ 1", b"1 // 2", b"1 }, 2", b"tru", b"\xa0 1", b"\x0c1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize(
+    "frame", [b'{"b": %b, "a": %b}', b'\xef\xbb\xbf{"b": %b, "a": %b}', b"[%b, %b]", b' {"b": %b, "a": %b} x']
+)
+def test_a_long_body_is_read_as_a_short_one(member: bytes, frame: bytes) -> None:
+    fill = b'"%b"' % (b"\xc3\xa9x" * bodies.LONG)
+    for values in ((member, b"%b"), (b"%b", member)):
+        asked = frame % values
+        assert told(asked % fill) == _filled(told(asked % b'"filling"'))
+
+
+def _filled(verdict: Any) -> Any:
+    """What is told of a body with a short text, told of one with the long text."""
+    return verdict.replace("'filling'", repr("éx" * bodies.LONG)) if isinstance(verdict, str) else verdict
+
+
+def test_long_bodies_are_read_by_the_parser_that_is_made_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(data: bytes) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr(bodies.orjson, "loads", refused)
+    assert bodies.parse(b'{"a": "%b"}' % (b"x" * bodies.LONG))
+    assert "simdjson" in sys.modules
+    with pytest.raises(AssertionError):
+        bodies.parse(b'{"a": "x"}')
 
 
 def test_the_path_of_the_first_fault_is_named() -> None:
