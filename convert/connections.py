@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -134,10 +135,37 @@ class _SecureConnection(_Ticking, HTTPSConnection):  # type: ignore[misc]
     pass
 
 
+class _Idle:
+    """The connections of a pool that are not in use, the last one to come back first. urllib3's usual kind
+    (queue.LifoQueue) has locks for those who wait for one; nobody does here, and what a list does is done at once."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.connections: list[Any] = []
+
+    def put(self, connection: Any, block: bool = False) -> None:
+        """Keeps a connection. Raises queue.Full."""
+        if len(self.connections) >= self.size:
+            raise queue.Full
+        self.connections.append(connection)
+
+    def get(self, block: bool = False, timeout: float | None = None) -> Any:
+        """A connection. Raises queue.Empty."""
+        try:
+            return self.connections.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def qsize(self) -> int:
+        """How many there are."""
+        return len(self.connections)
+
+
 class _Keeping:
     """Mixed into urllib3's pools: a call over a connection that is open already is spared what urlopen does for all
     the others, which takes as long as the call itself."""
 
+    QueueCls = _Idle
     proxy: Any
     _get_conn: Callable[[], Any]
     _put_conn: Callable[[Any], None]

@@ -5,10 +5,13 @@ Whoever runs gunicorn with its own worker (`--worker-class gevent`) loses some m
 
 from __future__ import annotations
 
+import functools
+import time
 from typing import Any
 
 from gevent import socket
 from gunicorn.http import wsgi
+from gunicorn.util import http_date
 
 from convert.sockets import TOGETHER
 from convert.starting import StartingWorker
@@ -30,6 +33,16 @@ class Answer(wsgi.Response):  # type: ignore[misc]
 
     head = b""
     headers_sent: bool
+
+    def default_headers(self) -> list[str]:
+        """The status line, and the server's own headers; as gunicorn's, but for the date, which is that of a second."""
+        connection = "upgrade" if self.upgrade else "close" if self.should_close() else "keep-alive"
+        major, minor = self.req.version
+        lines = [
+            f"HTTP/{major}.{minor} {self.status}\r\n", f"Server: {self.version}\r\n", _date(int(time.time())),
+            f"Connection: {connection}\r\n",
+        ]  # fmt: skip
+        return [*lines, "Transfer-Encoding: chunked\r\n"] if self.chunked else lines
 
     def send_headers(self) -> None:
         """Makes the head, which is sent by whatever comes next."""
@@ -60,6 +73,12 @@ class Answer(wsgi.Response):  # type: ignore[misc]
     def _taken(self) -> bytes:
         head, self.head = self.head, b""
         return head
+
+
+@functools.lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    """The Date header of all answers of a second (since 1970)."""
+    return f"Date: {http_date(second)}\r\n"
 
 
 class Worker(StartingWorker):

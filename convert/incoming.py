@@ -163,7 +163,10 @@ class Incoming:
         """The end of a head."""
         status = self.parser.get_status_code()
         if status >= 200 and not self.headed:
-            self.headed, self.status, self.headers = True, status, urllib3.HTTPHeaderDict(self.found)
+            headers = urllib3.HTTPHeaderDict()
+            for name, value in self.found:
+                headers.add(name, value)
+            self.headed, self.status, self.headers = True, status, headers
             if self.headers.get("content-encoding", "identity") != "identity":
                 self.decoder = urllib3.HTTPResponse(headers=self.headers, preload_content=False)
                 self.decoder._init_decoder()

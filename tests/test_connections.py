@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 import requests
 from requests.structures import CaseInsensitiveDict
+from urllib3.connection import HTTPConnection
 
-from convert.connections import Adapter, Call, Gone
+from convert.connections import POOLS, Adapter, Call, Gone
 from tests.live.upstream import Call as Heard
 from tests.live.upstream import Script, Upstream
 
@@ -157,3 +158,23 @@ def test_through_a_proxy_connections_tick_too(upstream: Upstream) -> None:
     assert read(answer) == b"fine"
     assert upstream.calls["m"][-1].target == "http://elsewhere.invalid/path"
     assert upstream.calls["m"][-1].headers["host"] == "elsewhere.invalid"
+
+
+def test_the_connection_that_was_used_last_is_used_next_and_no_more_are_kept_than_were_asked_for() -> None:
+    class Open(HTTPConnection):
+        is_connected, closed = True, False
+
+        def close(self) -> None:
+            self.closed = True
+
+    pool = POOLS["http"]("localhost", maxsize=2)
+    first, second, third = (Open("localhost") for _ in range(3))
+    assert pool._get_conn() is not pool._get_conn()  # two are out
+    for connection in (first, second, third):
+        pool._put_conn(connection)
+    assert third.closed and not first.closed
+    assert [pool._get_conn(), pool._get_conn()] == [second, first]
+    assert pool._get_conn() not in (first, second, third)  # a new one
+    pool._put_conn(first)
+    pool.close()
+    assert first.closed

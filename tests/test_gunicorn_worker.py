@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from gunicorn.config import Config
+from gunicorn.http import wsgi
 from gunicorn.http.wsgi import FileWrapper
 
 from convert.gunicorn_worker import Answer
@@ -71,6 +73,27 @@ def test_a_head_leaves_with_the_body() -> None:
     head, _, body = whole.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\n") and b"\r\nContent-Type: text/plain" in head
     assert b"Transfer-Encoding" not in head and body == b"ok"
+
+
+@pytest.mark.parametrize("version", [(1, 0), (1, 1)])
+@pytest.mark.parametrize("closes", [False, True])
+@pytest.mark.parametrize("upgrade", [False, True])
+@pytest.mark.parametrize("sized", [False, True])
+def test_the_servers_own_headers_are_gunicorns(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int], closes: bool, upgrade: bool, sized: bool
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_700_000_000.9)
+    made, _ = answer(*[("Content-Length", "0")] * sized)
+    made.req = SimpleNamespace(method="GET", version=version, should_close=lambda: closes)
+    made.upgrade = upgrade
+    assert made.default_headers() == wsgi.Response.default_headers(made)
+
+
+def test_the_date_is_that_of_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for now, told in ((0.5, "00:00:00"), (0.9, "00:00:00"), (61, "00:01:01"), (0, "00:00:00")):
+        monkeypatch.setattr(time, "time", lambda now=now: now)
+        made, _ = answer()
+        assert f"Date: Thu, 01 Jan 1970 {told} GMT\r\n" in made.default_headers()
 
 
 def test_a_large_body_is_not_copied_behind_its_head() -> None:

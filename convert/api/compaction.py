@@ -51,7 +51,7 @@ def compact(client: Format) -> Response:
             return relayed
         if "previous_response_id" in given:
             raise ProxyError("unsupported", "the upstream does not compact", param="previous_response_id")
-    with planned.places.located():
+    with planned.places:
         read(client, planned.exchange.asked)  # its faults are told here, not as those of the request for a summary
     raw = planned.turn.expanded if planned.turn is not None else given
     clear = items.listed(planned.exchange.asked.get("input"), ids.new("resp"))

@@ -41,7 +41,7 @@ def count(client: Format, fields: dict[str, Any] | None = None) -> Response:
     upstream = g.get("prefixed") or here.router.choose(model, request.headers.get("Convert-Upstream"))
     route = route_to(upstream)
     turn = turn_of(client, route, {**asked, "store": False})
-    with turn.places.located() if isinstance(turn, Turn) else contextlib.nullcontext():
+    with turn.places if isinstance(turn, Turn) else contextlib.nullcontext():
         exchange = prepare(client, route, asked, turn)
         written = exchange.request()
     headers = {"Convert-Upstream": upstream.name}

@@ -70,18 +70,15 @@ def _end(response: Response) -> Response:
 def entry(method: str, status: int, began: float) -> Callable[[], None]:
     """What writes the line of the current request, whenever it ends. `began`: time.monotonic() at its start."""
     held, asked = current.held(), current.asked()
-    words = {
-        "method": method,
-        "path": asked.root_path + asked.path,
-        "upstream": held.get("upstream", "-"),
-        "model": held.get("model", "-"),
-        "status": status,
-        "losses": held.get("losses", 0),
-    }
+    path, upstream, model = asked.root_path + asked.path, held.get("upstream", "-"), held.get("model", "-")
+    losses = held.get("losses", 0)
 
     def line() -> None:
         if log.isEnabledFor(logging.INFO):
-            told = " ".join(f"{name}={_plain(value)}" for name, value in words.items())
+            told = (
+                f"method={_plain(method)} path={_plain(path)} upstream={_plain(upstream)} model={_plain(model)}"
+                f" status={status} losses={losses}"
+            )
             milliseconds = (time.monotonic() - began) * 1000
             # log.info would look for the place in the code, which says nothing here
             log.handle(log.makeRecord(log.name, logging.INFO, "", 0, "%s ms=%.0f", (told, milliseconds), None))

@@ -82,7 +82,8 @@ def _renew(app: Flask, inherited: State) -> None:
 
 def state() -> State:
     """The state of the current app."""
-    return cast(State, current.app().extensions["convert"])
+    here: State = current.app().extensions["convert"]
+    return here
 
 
 def headers_of_client() -> Mapping[str, str]:
@@ -90,7 +91,8 @@ def headers_of_client() -> Mapping[str, str]:
     held = current.held()
     if "given" not in held:
         held["given"] = Given.in_environment(request.environ)
-    return cast(Mapping[str, str], held["given"])
+    given: Given = held["given"]
+    return given
 
 
 def presented() -> list[str]:
@@ -99,7 +101,8 @@ def presented() -> list[str]:
     if "presented" not in held:
         asked = current.asked()
         held["presented"] = credentials(headers_of_client(), asked.args if asked.query_string else {})
-    return cast(list[str], held["presented"])
+    keys: list[str] = held["presented"]
+    return keys
 
 
 def let_in() -> None:
@@ -164,15 +167,15 @@ def plan(client: Format, asked: dict[str, Any], before: int = 0) -> Plan:
     route = route_to(upstream)
     turn = turn_of(client, route, asked)
     places = turn.places if isinstance(turn, Turn) else Places()
-    places = dataclasses.replace(places, count=places.count + before)
-    with places.located():
+    places = dataclasses.replace(places, count=places.count + before) if before else places
+    with places:
         return Plan(asked, prepare(client, route, asked, turn), route, turn, places)
 
 
 def converted(planned: Plan) -> dict[str, Any]:
     """The body for the upstream. Raises ProxyError, for what is lost too where nothing may be."""
     exchange = planned.exchange
-    with planned.places.located():
+    with planned.places:
         written = exchange.request()
     planned.places.losses(exchange.report)
     if strict():

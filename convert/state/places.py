@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from convert.errors import ProxyError
@@ -16,7 +14,8 @@ _ITEM = re.compile(r"\binput\[(\d+)\](\S*?)(?=[\s,:;']|$)")
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """`count`: how many items of the converted input are history; `name`: the field that brought them in."""
+    """`count`: how many items of the converted input are history; `name`: the field that brought them in. As a context
+    it raises the errors of what is done inside in the client's terms."""
 
     count: int = 0
     name: str = "previous_response_id"
@@ -36,14 +35,12 @@ class Places:
         error.param = error.param and self.path(error.param)
         return error
 
-    @contextlib.contextmanager
-    def located(self) -> Iterator[None]:
-        """Raises the errors of what is done inside in the client's terms."""
-        try:
-            yield
-        except ProxyError as error:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, ProxyError):
             self.error(error)
-            raise
 
     def losses(self, report: Report) -> None:
         """Puts the losses in the client's terms."""

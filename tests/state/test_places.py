@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from convert.errors import invalid
+from convert.errors import ProxyError, invalid
 from convert.losses import Report
 from convert.state.places import Places
 
@@ -29,6 +29,16 @@ def test_an_error() -> None:
     error = THREE.error(invalid("input[0].role", "must be one of user, assistant"))
     assert (error.param, error.message) == ("conversation", "conversation: must be one of user, assistant")
     assert THREE.error(invalid("", "is wrong")).param is None
+
+
+def test_what_is_raised_inside_is_told_in_the_clients_terms() -> None:
+    with pytest.raises(ProxyError) as caught, THREE:
+        raise invalid("input[4].role", "must be a string")
+    assert caught.value.param == "input[1].role"
+    with pytest.raises(KeyError, match="input"), THREE:  # what is no error of the client's stays what it is
+        raise KeyError("input[4]")
+    with THREE:
+        pass
 
 
 def test_losses() -> None:
