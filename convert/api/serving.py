@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 
 from convert import sse
 from convert.access import admit, admit_to_stored, credentials, upstream_key
@@ -22,6 +22,7 @@ from convert.admission import Admission
 from convert.answer import Answer, Hangup
 from convert.api import bodies, current, failures, streams
 from convert.api.closing import Closing
+from convert.api.reply import Reply
 from convert.errors import ProxyError
 from convert.exchange import Exchange
 from convert.formats.contract import Format
@@ -90,7 +91,7 @@ def headers_of_client() -> Mapping[str, str]:
     """The current request's headers."""
     held = current.held()
     if "given" not in held:
-        held["given"] = Given.in_environment(request.environ)
+        held["given"] = Given.in_environment(current.asked().environ)
     given: Given = held["given"]
     return given
 
@@ -107,13 +108,13 @@ def presented() -> list[str]:
 
 def let_in() -> None:
     """Lets the current request in to what is stored here. Raises ProxyError (authentication)."""
-    admit_to_stored(state().settings, presented(), request.remote_addr, headers_of_client())
+    admit_to_stored(state().settings, presented(), current.asked().remote_addr, headers_of_client())
 
 
 def route_to(upstream: Upstream) -> Route:
     """The route of the current request to an upstream. Raises ProxyError (authentication)."""
-    key = upstream_key(state().settings, upstream, presented(), request.remote_addr, headers_of_client())
-    g.upstream = upstream.name
+    key = upstream_key(state().settings, upstream, presented(), current.asked().remote_addr, headers_of_client())
+    current.held()["upstream"] = upstream.name
     return Route(upstream, key)
 
 
@@ -128,8 +129,8 @@ def serve(client: Format, fields: dict[str, Any] | None = None) -> Response:
     Raises ProxyError."""
     here = state()
     admit(here.settings, presented())
-    g.leave = here.admission.enter()
-    data = bodies.read_bytes(request, here.settings.body_limit)
+    current.held()["leave"] = here.admission.enter()
+    data = bodies.read_bytes(current.asked(), here.settings.body_limit)
     asked = {**bodies.parse(data), **(fields or {})}
     return answered(plan(client, asked), hangup_of_client(), data)
 
@@ -162,8 +163,9 @@ def plan(client: Format, asked: dict[str, Any], before: int = 0) -> Plan:
     """Checks a request and chooses its route. `before`: how many items of its input are not the client's own, but
     what it continues. Raises ProxyError."""
     bodies.check(client, asked)
-    g.model = asked["model"]
-    upstream = g.get("prefixed") or state().router.choose(g.model, headers_of_client().get("Convert-Upstream"))
+    held = current.held()
+    model = held["model"] = asked["model"]
+    upstream = held.get("prefixed") or state().router.choose(model, headers_of_client().get("Convert-Upstream"))
     route = route_to(upstream)
     turn = turn_of(client, route, asked)
     places = turn.places if isinstance(turn, Turn) else Places()
@@ -180,7 +182,7 @@ def converted(planned: Plan) -> dict[str, Any]:
     planned.places.losses(exchange.report)
     if strict():
         exchange.report.refuse()
-    g.losses = len(exchange.report.losses)
+    current.held()["losses"] = len(exchange.report.losses)
     return written
 
 
@@ -219,7 +221,7 @@ def _answered(planned: Plan, gone: Hangup, data: bytes | None) -> Response:
     unchanged = data if written is planned.given else None
     body = sse.dumps(without(written, route.wire.in_url)) if unchanged is None else unchanged
     headers = route.headers(exchange.client, headers_of_client(), exchange.streaming)
-    url = route.url(str(written.get("model", g.model)), exchange.streaming)
+    url = route.url(str(written.get("model", planned.given["model"])), exchange.streaming)
     waits = bool(exchange.asked.get("stream"))  # whose client can be given signs of life
     answer = state().relay.post(url, body, headers, waits and exchange.streaming, gone)
     if (again := failures.without_refused(answer, route.wire, headers)) is not None:
@@ -292,7 +294,8 @@ def holds_state(client: Format, route: Route, model: str) -> bool:
 
 def hangup_of_client() -> Callable[[], bool]:
     """A function that tells whether the current client has hung up, by the socket that the server shows."""
-    sock = request.environ.get("gunicorn.socket") or request.environ.get("werkzeug.socket")
+    environ = current.asked().environ
+    sock = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
     return (lambda: hung_up(sock)) if sock is not None else (lambda: False)
 
 
@@ -349,15 +352,15 @@ def plain(body: bytes, headers: dict[str, str], exchange: Exchange) -> Response:
     """A finished answer, with the losses of both directions."""
     if lost := exchange.report.header():
         headers["Convert-Lost"] = lost
-    return Response(body, mimetype="application/json", headers=headers)
+    return Reply(body, mimetype="application/json", headers=headers)
 
 
 def failed(exchange: Exchange, answer: Answer, headers: dict[str, str]) -> Response:
     """An upstream's error: passed on as it is between equal formats, else raised for the client's shape."""
-    g.headers = returned(answer.headers)
+    passed = current.held()["headers"] = returned(answer.headers)
     data = failures.body_of(answer)
     answer.close()
     error = failures.error_of(exchange, answer)
     if exchange.same and answer.status >= 400 and failures.is_own(exchange.client, failures.parsed(data), error):
-        return Response(data, status=answer.status, mimetype="application/json", headers={**headers, **g.headers})
+        return Reply(data, status=answer.status, mimetype="application/json", headers={**headers, **passed})
     raise error

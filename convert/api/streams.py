@@ -11,6 +11,7 @@ from flask import Response
 from convert import hub, sse, stream
 from convert.answer import Answer
 from convert.api import failures
+from convert.api.reply import Reply
 from convert.connections import Gone
 from convert.errors import ProxyError
 from convert.exchange import Exchange
@@ -35,7 +36,7 @@ def streamed(exchange: Exchange, answer: Answer, headers: dict[str, str]) -> Res
         body = _guarded(exchange, answer, lambda: coalesced(exchange.written(chain([first], events))))
     headers |= returned(answer.headers)
     headers |= {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return Response(body, mimetype="text/event-stream", headers=headers, direct_passthrough=True)
+    return Reply(body, mimetype="text/event-stream", headers=headers, direct_passthrough=True)
 
 
 def _events(exchange: Exchange, answer: Answer) -> Iterator[hub.Event]:
