@@ -13,6 +13,7 @@ from gevent import socket
 from gunicorn.http import wsgi
 from gunicorn.util import http_date
 
+from convert import resolving
 from convert.sockets import TOGETHER
 from convert.starting import StartingWorker
 
@@ -88,6 +89,7 @@ class Worker(StartingWorker):
         """Begins to work, in the process that was forked for it. The settings, which stay what they are, become plain
         attributes: gunicorn looks some thirty of them up for each request."""
         wsgi.Response = Answer
+        resolving.install()
         self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         super().init_process()
 
