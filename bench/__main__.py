@@ -102,7 +102,7 @@ def _measured(name: str, target: Target, suites: list[str], logs: Path) -> list[
             url = f"http://127.0.0.1:{target.port}{bodies.path(target.form, 'json')}"
             seconds = process.ready(url, bodies.body(target.form, "json"))
             found.append(("start", {"seconds": seconds, "memory": process.usage().memory}))
-        load.measure(target, "json1", process)  # warms it up
+        load.measure(target, "warm", process)  # every worker, and both ways
         load.measure(target, "ttft", process)
         for suite in suites:
             if figures := load.measure(target, suite, process):

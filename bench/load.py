@@ -33,7 +33,8 @@ class Suite:
 
 SUITES = {
     "json1": Suite("json", 1, 300, scaled=True),
-    "json64": Suite("json", 64, 2000, scaled=True),
+    "json64": Suite("json", 64, 6000, scaled=True),
+    "warm": Suite("json", 64, 300),
     "ttft": Suite("stream", 1, 20),
     "burst64": Suite("burst", 64, 320, scaled=True),
     "paced200": Suite("paced", 200, 200, ramp=500),
