@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 LOAD_ERROR = 4  # the exit status at which gunicorn stops, instead of starting the worker again for ever
-MALLOC = {-3: 2 << 20, -1: 4 << 20, -8: 2}  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD, in bytes; M_ARENA_MAX
+# M_MMAP_THRESHOLD and M_TRIM_THRESHOLD, in bytes, this one more than a long history is taken apart into; M_ARENA_MAX
+MALLOC = {-3: 2 << 20, -1: 16 << 20, -8: 2}
 log = logging.getLogger("convert")
 
 
@@ -125,7 +126,8 @@ def _settle() -> None:
 def _give_back() -> None:
     """Keeps glibc from raising its threshold for memory of its own (mallopt(3), M_MMAP_THRESHOLD) with each large body
     that is freed: up to 32 MB, bodies would then lie in heaps that shrink only from their ends, and each thread would
-    have such a heap (M_ARENA_MAX)."""
+    have such a heap (M_ARENA_MAX). Some of what is free at the end of the heap stays (M_TRIM_THRESHOLD): to map it anew
+    for each long history would take a quarter of its time."""
     with contextlib.suppress(ImportError, AttributeError, OSError):  # another C library: musl, macOS
         import ctypes
 

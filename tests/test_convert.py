@@ -140,3 +140,27 @@ def test_the_memory_of_large_bodies_is_given_back() -> None:
         return int(subprocess.run(command, check=True, capture_output=True, cwd=ROOT).stdout)
 
     assert grown("_settle") < 5_000 < grown("_lighten")
+
+
+FAULTS = """
+import resource
+from convert import {name}
+{name}()
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for turn in range(6):
+    before = faults()
+    texts = [bytes(7_000) for _ in range(1_000)]  # what a history of a megabyte and more is taken apart into
+    texts.clear()
+print(faults() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator of glibc is what is fitted")
+def test_the_memory_of_a_long_history_serves_the_next_one() -> None:
+    def faults(name: str) -> int:
+        """Pages that are mapped anew for each."""
+        command = [sys.executable, "-c", FAULTS.format(name=name)]
+        return int(subprocess.run(command, check=True, capture_output=True, cwd=ROOT).stdout)
+
+    assert faults("_settle") < 200 < faults("_lighten")
