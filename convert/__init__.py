@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 LOAD_ERROR = 4  # the exit status at which gunicorn stops, instead of starting the worker again for ever
 # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD, in bytes, this one more than a long history is taken apart into; M_ARENA_MAX
-MALLOC = {-3: 2 << 20, -1: 16 << 20, -8: 2}
+MALLOC = {-3: 2 << 20, -1: 8 << 20, -8: 2}
 log = logging.getLogger("convert")
 
 

@@ -150,7 +150,7 @@ def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for turn in range(6):
     before = faults()
-    texts = [bytes(7_000) for _ in range(1_000)]  # what a history of a megabyte and more is taken apart into
+    texts = [bytes(7_000) for _ in range(800)]  # what a history of a megabyte and more is taken apart into
     texts.clear()
 print(faults() - before)
 """
