@@ -17,7 +17,9 @@ from tests.live.upstream import Call, Upstream
 MB = 1_000_000
 TEXT = "y" * (4 * MB)
 TIMES = 5
-LEFT = 25 * MB  # after TIMES requests in each format: they bring 80 MB, and as much goes to the upstream
+# After TIMES requests in each format: they bring 80 MB, and as much goes to the upstream. Under threads, a heap whose
+# end is in use keeps what is free before it: 34 MB were seen once, 5 to 10 most often.
+LEFT = 40 * MB
 
 
 @pytest.fixture(scope="module", params=["gevent", "gthread"])
