@@ -47,10 +47,11 @@ class Exchange:
     echo: Json | None = None  # the body whose settings the answer repeats, where it is not `asked`
     keep: withheld.Keep | None = None  # where sealed state waits that the client has no slot for
     recall: withheld.Recall | None = None
-    same: bool = field(init=False)  # whether the upstream speaks the client's own format
 
-    def __post_init__(self) -> None:
-        self.same = self.client.name == self.wire.name
+    @property
+    def same(self) -> bool:
+        """Whether the upstream speaks the client's own format."""
+        return self.client.name == self.wire.name
 
     @property
     def untouched(self) -> bool:

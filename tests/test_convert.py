@@ -114,6 +114,12 @@ def test_nothing_is_collected_while_the_application_loads() -> None:
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
+def printed(script: str, name: str) -> int:
+    """The number that a process of its own prints, which has called a function of the package by this name."""
+    command = [sys.executable, "-c", script.format(name=name)]
+    return int(subprocess.run(command, check=True, capture_output=True, cwd=ROOT).stdout)
+
+
 GLIBC = """
 import sys
 from convert import {name}
@@ -134,12 +140,7 @@ print(resident() - before)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator of glibc is what is fitted")
 def test_the_memory_of_large_bodies_is_given_back() -> None:
-    def grown(name: str) -> int:
-        """KB that a process has kept."""
-        command = [sys.executable, "-c", GLIBC.format(name=name)]
-        return int(subprocess.run(command, check=True, capture_output=True, cwd=ROOT).stdout)
-
-    assert grown("_settle") < 5_000 < grown("_lighten")
+    assert printed(GLIBC, "_settle") < 5_000 < printed(GLIBC, "_lighten")  # KB that a process has kept
 
 
 FAULTS = """
@@ -158,9 +159,4 @@ print(faults() - before)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator of glibc is what is fitted")
 def test_the_memory_of_a_long_history_serves_the_next_one() -> None:
-    def faults(name: str) -> int:
-        """Pages that are mapped anew for each."""
-        command = [sys.executable, "-c", FAULTS.format(name=name)]
-        return int(subprocess.run(command, check=True, capture_output=True, cwd=ROOT).stdout)
-
-    assert faults("_settle") < 200 < faults("_lighten")
+    assert printed(FAULTS, "_settle") < 200 < printed(FAULTS, "_lighten")  # pages that are mapped anew for each
